@@ -1,0 +1,1 @@
+"""Spans, label sets, marks, truth, encodings and interchange formats."""

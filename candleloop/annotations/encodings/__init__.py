@@ -1,0 +1,1 @@
+"""From spans to one class per bar, and back."""

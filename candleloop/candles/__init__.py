@@ -1,0 +1,1 @@
+"""Candles: frames, segments, import readers, the candle store."""

@@ -1,0 +1,145 @@
+"""Candles as arrays: the one form in which OHLCV data travels through candleloop."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from candleloop.errors import BadCandles
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+MICROSECONDS = 1_000_000
+"""Microseconds in a second; every time inside candleloop is an int64 of microseconds since 1970-01-01 UTC."""
+
+PRICE_FIELDS = ("open", "high", "low", "close")
+MIN_PRICE = 1e-12
+MAX_PRICE = 1e12
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Candles:
+    """A run of candles in ascending order of time.
+
+    Parameters
+    ----------
+    time
+        Bar-open times, int64 array of shape (n_bars,), microseconds since 1970-01-01 UTC.
+    open, high, low, close
+        Prices, float64 arrays of shape (n_bars,).
+    volume
+        Traded volume, float64 array of shape (n_bars,), or None where the source has none.
+
+    Notes
+    -----
+    The constructor trusts its input. Data from outside goes through :meth:`checked`, which names the first bad row.
+    """
+
+    time: IntArray
+    open: FloatArray
+    high: FloatArray
+    low: FloatArray
+    close: FloatArray
+    volume: FloatArray | None = None
+
+    @classmethod
+    def checked(
+        cls,
+        *,
+        time: npt.ArrayLike,
+        open: npt.ArrayLike,
+        high: npt.ArrayLike,
+        low: npt.ArrayLike,
+        close: npt.ArrayLike,
+        volume: npt.ArrayLike | None = None,
+    ) -> Self:
+        """Build candles from outside data and refuse what could not have been traded.
+
+        Raises
+        ------
+        BadCandles
+            With ``row`` and ``field``: columns of different length, NaN or infinite values, times that are not
+            strictly ascending, prices outside 1e-12..1e12, high below low or below the body, low above the body,
+            negative volume.
+        """
+        columns: dict[str, FloatArray] = {}
+        for field, values in (("open", open), ("high", high), ("low", low), ("close", close), ("volume", volume)):
+            if values is None:
+                if field == "volume":
+                    continue
+                raise BadCandles(f"{field} is missing.", code="missing_field", field=field)
+            columns[field] = np.ascontiguousarray(values, dtype=np.float64)
+        candles = cls(
+            time=np.ascontiguousarray(time, dtype=np.int64),
+            open=columns["open"],
+            high=columns["high"],
+            low=columns["low"],
+            close=columns["close"],
+            volume=columns.get("volume"),
+        )
+        candles._check()
+        return candles
+
+    def _check(self) -> None:
+        n = len(self.time)
+        for field, values in self.columns().items():
+            if values.ndim != 1 or len(values) != n:
+                raise BadCandles(
+                    f"{field} has {values.shape} values where time has {n}.", code="length_mismatch", field=field
+                )
+        if n == 0:
+            raise BadCandles("There are no candles.", code="no_candles")
+        step = np.diff(self.time)
+        _refuse_first(np.append(False, step == 0), "duplicate_time", "time", "repeats the time before it")
+        _refuse_first(np.append(False, step < 0), "unsorted_times", "time", "is earlier than the row before it")
+        for field in PRICE_FIELDS:
+            values = getattr(self, field)
+            _refuse_first(~np.isfinite(values), "not_finite", field, "is not a finite number")
+            _refuse_first(
+                (values < MIN_PRICE) | (values > MAX_PRICE), "price_out_of_range", field, "is outside 1e-12..1e12"
+            )
+        body_high, body_low = np.maximum(self.open, self.close), np.minimum(self.open, self.close)
+        _refuse_first(self.high < self.low, "high_below_low", "high", "is below low")
+        _refuse_first(self.high < body_high, "high_below_body", "high", "is below open or close")
+        _refuse_first(self.low > body_low, "low_above_body", "low", "is above open or close")
+        if self.volume is not None:
+            _refuse_first(~np.isfinite(self.volume), "not_finite", "volume", "is not a finite number")
+            _refuse_first(self.volume < 0, "negative_volume", "volume", "is negative")
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+    def __getitem__(self, rows: slice) -> Candles:
+        """Return a view of consecutive rows; no data is copied."""
+        volume = None if self.volume is None else self.volume[rows]
+        return Candles(self.time[rows], self.open[rows], self.high[rows], self.low[rows], self.close[rows], volume)
+
+    def columns(self) -> Mapping[str, FloatArray]:
+        """Return the price columns and, where there is one, the volume column."""
+        found: dict[str, FloatArray] = {field: getattr(self, field) for field in PRICE_FIELDS}
+        if self.volume is not None:
+            found["volume"] = self.volume
+        return found
+
+    def version(self) -> str:
+        """Return the ``series_version``: 16 hex digits of a SHA-256 over times, prices and volume."""
+        digest = hashlib.sha256(b"candles/1")
+        digest.update(np.ascontiguousarray(self.time).astype("<i8", copy=False).tobytes())
+        for field, values in self.columns().items():
+            digest.update(field.encode())
+            digest.update(np.ascontiguousarray(values).astype("<f8", copy=False).tobytes())
+        return digest.hexdigest()[:16]
+
+
+def _refuse_first(bad: npt.NDArray[np.bool_], code: str, field: str, what: str) -> None:
+    if bad.any():
+        row = int(bad.argmax())
+        count = int(bad.sum())
+        more = "" if count == 1 else f" ({count} rows in all)"
+        raise BadCandles(f"Row {row}: {field} {what}{more}.", code=code, row=row, field=field, count=count)

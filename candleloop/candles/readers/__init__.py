@@ -1,0 +1,1 @@
+"""Readers of vendor files, one module per family."""

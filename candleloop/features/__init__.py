@@ -1,0 +1,1 @@
+"""Features: the catalogue and the matrix built from it."""

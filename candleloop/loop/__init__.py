@@ -1,0 +1,1 @@
+"""Feedback rules and, with it, what guides the next annotation."""

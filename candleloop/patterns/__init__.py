@@ -1,0 +1,1 @@
+"""TA-Lib candlestick functions as spans."""

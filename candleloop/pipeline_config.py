@@ -1,0 +1,172 @@
+"""The schema of ``config/pipeline.yaml``: every stage is typed by a section of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from candleloop.errors import BadConfiguration
+
+Share = Annotated[float, Field(gt=0, lt=1)]
+
+
+class Section(BaseModel):
+    """A part of the configuration; a key that it does not know is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class CandlesConfig(Section):
+    """How series are cut into segments."""
+
+    max_gap_seconds: Annotated[int, Field(ge=1)] | None = None
+
+
+class AutoLabelConfig(Section):
+    """What TA-Lib searches."""
+
+    exclude_flat: bool = True
+    penetration: dict[str, Annotated[float, Field(ge=0, le=10)]] = {}
+
+
+class FeaturesConfig(Section):
+    """Which features of the catalogue make the matrix."""
+
+    set: Literal["default"] = "default"
+    add: tuple[str, ...] = ()
+    drop: tuple[str, ...] = ()
+
+
+class EncodingConfig(Section):
+    """How spans become one class per bar."""
+
+    kind: Literal["auto", "window"] = "auto"
+    right_context: Annotated[int, Field(ge=0, le=500)] | None = None
+
+
+class SplitConfig(Section):
+    """How teaching bars are divided; test bars are frozen at import (the last 20 % of each series)."""
+
+    calibration_share: Share = 0.2
+    embargo: Annotated[int, Field(ge=0, le=10_000)] = 10
+
+
+class XGBoostConfig(Section):
+    """Parameters of the XGBoost family."""
+
+    rounds: Annotated[int, Field(ge=1, le=10_000)] = 300
+    max_depth: Annotated[int, Field(ge=1, le=20)] = 6
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.2
+    early_stopping_rounds: Annotated[int, Field(ge=1)] = 20
+    subsample: Annotated[float, Field(gt=0, le=1)] = 1.0
+    column_share: Annotated[float, Field(gt=0, le=1)] = 0.5
+
+
+class RandomForestConfig(Section):
+    """Parameters of the RandomForest family."""
+
+    trees: Annotated[int, Field(ge=1, le=5_000)] = 200
+    max_features: Annotated[float, Field(gt=0, le=1)] = 0.5
+    min_samples_leaf: Annotated[int, Field(ge=1)] = 1
+
+
+class SourceWeights(Section):
+    """Weight of a sample by who decided it."""
+
+    human: Annotated[float, Field(gt=0)] = 10.0
+    talib: Annotated[float, Field(gt=0)] = 1.0
+
+
+class TrainingConfig(Section):
+    """What is fitted and how samples weigh."""
+
+    family: Literal["xgboost", "random_forest"] = "xgboost"
+    balancing: Literal["none", "balanced", "square_root"] = "square_root"
+    source_weights: SourceWeights = SourceWeights()
+    min_spans_per_label: Annotated[int, Field(ge=1)] = 5
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 7
+    threads: Annotated[int, Field(ge=1, le=256)] = 2
+    xgboost: XGBoostConfig = XGBoostConfig()
+    random_forest: RandomForestConfig = RandomForestConfig()
+
+
+class DecodingConfig(Section):
+    """How probabilities become spans."""
+
+    confidence_floor: Annotated[float, Field(ge=0, lt=1)] = 0.05
+
+
+class EvaluationConfig(Section):
+    """How predictions are measured."""
+
+    iou: tuple[Share, ...] = (0.3, 0.5, 0.75)
+    bootstrap_samples: Annotated[int, Field(ge=0, le=10_000)] = 200
+    bootstrap_block: Annotated[int, Field(ge=1)] = 250
+
+
+class GateConfig(Section):
+    """What a candidate must hold to go live."""
+
+    max_drop: Annotated[float, Field(ge=0, le=1)] = 0.01
+    max_label_drop: Annotated[float, Field(ge=0, le=1)] = 0.10
+    min_label_support: Annotated[int, Field(ge=1)] = 10
+    human_spans: Annotated[int, Field(ge=1)] = 30
+
+
+class RetrainConfig(Section):
+    """When feedback leads to a retrain."""
+
+    min_delay_seconds: Annotated[float, Field(ge=0)] = 10
+    max_delay_seconds: Annotated[float, Field(ge=0)] = 300
+    min_events: Annotated[int, Field(ge=1)] = 1
+
+
+class PredictionConfig(Section):
+    """Limits of one synchronous prediction."""
+
+    max_candles: Annotated[int, Field(ge=1, le=1_000_000)] = 20_000
+    max_body_bytes: Annotated[int, Field(ge=1_000)] = 8_000_000
+
+
+class PipelineConfig(Section):
+    """The whole of ``config/pipeline.yaml``."""
+
+    label_set: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,47}$")] = "default"
+    candles: CandlesConfig = CandlesConfig()
+    auto_label: AutoLabelConfig = AutoLabelConfig()
+    features: FeaturesConfig = FeaturesConfig()
+    encoding: EncodingConfig = EncodingConfig()
+    split: SplitConfig = SplitConfig()
+    training: TrainingConfig = TrainingConfig()
+    decoding: DecodingConfig = DecodingConfig()
+    evaluation: EvaluationConfig = EvaluationConfig()
+    gate: GateConfig = GateConfig()
+    retrain: RetrainConfig = RetrainConfig()
+    prediction: PredictionConfig = PredictionConfig()
+
+    @classmethod
+    def load(cls, path: Path) -> PipelineConfig:
+        """Read the configuration from a YAML file.
+
+        Raises
+        ------
+        BadConfiguration
+            Naming the file, the dotted key and what is wrong with it; one line for each key that does not fit.
+        """
+        try:
+            raw: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise BadConfiguration(f"{path}: cannot be read ({error.strerror}).") from error
+        except yaml.YAMLError as error:
+            raise BadConfiguration(f"{path}: is not YAML: {error}") from error
+        try:
+            return cls.model_validate(raw if raw is not None else {})
+        except ValidationError as error:
+            problems = [
+                (".".join(str(part) for part in item["loc"]) or "(whole file)", item["msg"]) for item in error.errors()
+            ]
+            lines = "\n".join(f"  {key}: {what}" for key, what in problems)
+            raise BadConfiguration(f"{path}: does not fit the schema:\n{lines}", field=problems[0][0]) from error

@@ -1,0 +1,67 @@
+"""Files behind a URL: the candle store, bundles, snapshots and results all go through here."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+
+import fsspec
+
+from candleloop.errors import NotFound
+
+
+@dataclass(frozen=True)
+class Storage:
+    """A folder behind an fsspec URL (``file:///...``, ``s3://bucket/prefix``, ``memory://...``).
+
+    Names are relative, with ``/`` between parts. A file appears whole or not at all: it is written under a temporary
+    name and moved into place.
+    """
+
+    url: str
+    filesystem: Any = field(init=False, repr=False, compare=False)
+    root: str = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        filesystem, root = fsspec.core.url_to_fs(self.url)
+        object.__setattr__(self, "filesystem", filesystem)
+        object.__setattr__(self, "root", root.rstrip("/"))
+
+    def path(self, name: str) -> str:
+        """Return the path of ``name`` on the filesystem."""
+        parts = name.split("/")
+        if not name or any(part in {"", ".", ".."} for part in parts):
+            raise ValueError(f"{name!r} is not a name inside the storage")
+        return f"{self.root}/{name}"
+
+    def exists(self, name: str) -> bool:
+        """Tell whether a file is there."""
+        return bool(self.filesystem.exists(self.path(name)))
+
+    def read(self, name: str) -> bytes:
+        """Return the content of a file.
+
+        Raises
+        ------
+        NotFound
+            When there is no such file.
+        """
+        try:
+            return bytes(self.filesystem.cat_file(self.path(name)))
+        except FileNotFoundError:
+            raise NotFound(f"{name} is not in the storage.", code="file_missing") from None
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write a file, whole or not at all; an existing one is replaced."""
+        target = self.path(name)
+        folder, _, last = target.rpartition("/")
+        self.filesystem.makedirs(folder, exist_ok=True)
+        temporary = f"{folder}/.{last}.{uuid.uuid4().hex}"
+        try:
+            self.filesystem.pipe_file(temporary, content)
+            self.filesystem.mv(temporary, target)
+        except BaseException:
+            if self.filesystem.exists(temporary):
+                self.filesystem.rm_file(temporary)
+            raise

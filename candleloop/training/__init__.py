@@ -1,0 +1,1 @@
+"""Snapshots, splits, balancing, families, calibration, evaluation, gate, tracking."""

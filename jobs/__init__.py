@@ -1,0 +1,1 @@
+"""What is enqueued and what workers run."""

@@ -1,0 +1,1 @@
+"""The bodies of the jobs: JSON in, JSON out."""

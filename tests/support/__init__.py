@@ -1,0 +1,1 @@
+"""What several tests need: candles made on the spot."""

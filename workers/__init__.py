@@ -1,0 +1,1 @@
+"""Worker processes, the relay and the local stack."""
