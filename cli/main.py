@@ -1,0 +1,296 @@
+"""The ``candleloop`` command: thin, over the same functions as the service.
+
+Heavy libraries are imported inside the commands, so that ``--help`` answers at once.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli.output import ProgressLine, clear_errors, emit, table
+
+if TYPE_CHECKING:
+    from candleloop.context import Context
+    from candleloop.pipeline import ImportOutcome, TrainingOutcome
+
+app = typer.Typer(
+    name="candleloop",
+    help="Candlestick pattern annotation that learns: import, label, train, predict, correct, retrain.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+LabelSetName = Annotated[str | None, typer.Option("--label-set", help="Label set; the configured one unless given.")]
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+def _context(name: str | None) -> tuple[Context, str]:
+    """Open the context, bring the database up to date and return it with the name of the label set."""
+    from candleloop import pipeline
+    from candleloop.store.database import migrate
+    from config.context import label_sets_on_disk, open_context
+    from config.settings import settings
+
+    settings().home_path.mkdir(parents=True, exist_ok=True)
+    context = open_context()
+    migrate(context.database.url)
+    pipeline.prepare(context, label_sets_on_disk())
+    return context, name or context.config.label_set
+
+
+@app.command()
+def up() -> None:
+    """Start everything on this machine: Redis, MLflow, API, workers, relay, dashboard. Ctrl+C stops it."""
+    from config.settings import settings
+    from workers.local_stack import up as start
+
+    with clear_errors(as_json=False):
+        raise typer.Exit(start(settings()))
+
+
+@app.command("import")
+def import_(
+    files: Annotated[list[Path] | None, typer.Argument(help="Candle files of any known vendor.")] = None,
+    demo: Annotated[bool, typer.Option("--demo", help="Import the demo series: daily AAPL, GOOG, IBM, MSFT.")] = False,
+    symbol: Annotated[str | None, typer.Option(help="Instrument; taken from the file's name unless given.")] = None,
+    series: Annotated[str | None, typer.Option(help="Series id; SYMBOL-TIMEFRAME unless given.")] = None,
+    reader: Annotated[str | None, typer.Option(help="Vendor family; recognised by content unless given.")] = None,
+    timezone: Annotated[str | None, typer.Option(help="Time zone of times without offset, e.g. Europe/Berlin.")] = None,
+    timeframe: Annotated[str | None, typer.Option(help="What the file claims to hold, e.g. 1h; checked.")] = None,
+    day_first: Annotated[bool | None, typer.Option(help="How to read 01.02.2024 where the file does not tell.")] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Refuse a file with any defect.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Import candle files and print what was found in them."""
+    with clear_errors(as_json=as_json):
+        from candleloop import pipeline
+        from candleloop.errors import BadRequest
+
+        if bool(files) == demo:
+            raise BadRequest("Name the files to import, or say --demo.")
+        context, _ = _context(None)
+        with ProgressLine() as progress:
+            outcomes = (
+                pipeline.import_demo(context, progress)
+                if demo
+                else [
+                    pipeline.import_file(
+                        context,
+                        file,
+                        symbol=symbol,
+                        series_id=series,
+                        reader=reader,
+                        timezone=timezone,
+                        timeframe=timeframe,
+                        day_first=day_first,
+                        strict=strict,
+                        progress=progress,
+                    )
+                    for file in files or []
+                ]
+            )
+        emit(
+            {"imported": [_import_as_json(outcome) for outcome in outcomes]},
+            [line for outcome in outcomes for line in _import_lines(outcome)],
+            as_json=as_json,
+        )
+
+
+def _import_as_json(outcome: ImportOutcome) -> dict[str, Any]:
+    return {
+        "series_id": outcome.series_id,
+        "series_version": outcome.version,
+        "symbol": outcome.symbol,
+        "timeframe_seconds": outcome.timeframe_seconds,
+        "created": outcome.created,
+        "report": outcome.report.model_dump(mode="json"),
+    }
+
+
+def _import_lines(outcome: ImportOutcome) -> list[str]:
+    state = "imported" if outcome.created else "was there already, with the same candles"
+    return [f"{outcome.series_id}: {state}", *(f"  {line}" for line in outcome.report.lines())]
+
+
+@app.command()
+def label(
+    series: Annotated[list[str] | None, typer.Argument(help="Series ids; all unless given.")] = None,
+    label_set: LabelSetName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Search series with TA-Lib and store what it finds as annotations."""
+    with clear_errors(as_json=as_json):
+        from dataclasses import asdict
+
+        from candleloop import pipeline
+
+        context, name = _context(label_set)
+        with ProgressLine() as progress:
+            outcomes = [
+                pipeline.auto_label_series(context, series_id, name, progress=progress)
+                for series_id in series or pipeline.all_series(context)
+            ]
+        lines = [
+            f"{outcome.series_id}: {outcome.spans:,} spans in {outcome.covered_bars:,} of {outcome.bars:,} bars"
+            for outcome in outcomes
+        ]
+        emit(
+            {"label_set": name, "labelled": [asdict(outcome) for outcome in outcomes]},
+            lines or ["There are no series yet: candleloop import FILE, or --demo."],
+            as_json=as_json,
+        )
+
+
+@app.command()
+def train(label_set: LabelSetName = None, as_json: AsJson = False) -> None:
+    """Train a model on today's annotations; it goes live when it passes the gate."""
+    with clear_errors(as_json=as_json):
+        from candleloop import pipeline
+
+        context, name = _context(label_set)
+        with ProgressLine() as progress:
+            outcome = pipeline.run_training(context, name, progress=progress)
+        emit(outcome.as_json(), _training_lines(outcome), as_json=as_json)
+
+
+def _training_lines(outcome: TrainingOutcome) -> list[str]:
+    verdict = "is live now" if outcome.promoted else "does not go live"
+    return [
+        f"Model {outcome.version} {verdict}: " + " ".join(outcome.gate.reasons),
+        *_evaluation_lines(outcome.evaluation.model_dump(mode="json")),
+        *(f"Warning: {warning}" for warning in outcome.warnings),
+    ]
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
+def _evaluation_lines(evaluation: dict[str, Any]) -> list[str]:
+    rows = [
+        (
+            item["label"],
+            str(item["support"]),
+            _number(item["precision"]),
+            _number(item["recall"]),
+            _number(item["f1"]),
+        )
+        for item in evaluation["labels"]
+    ]
+    return [
+        f"Event macro-F1 at IoU 0.5 on the test bars: {_number(evaluation['macro_f1'])}",
+        *table(("label", "support", "precision", "recall", "F1"), rows),
+    ]
+
+
+@app.command()
+def evaluate(label_set: LabelSetName = None, as_json: AsJson = False) -> None:
+    """Measure the served model on today's truth in the test bars."""
+    with clear_errors(as_json=as_json):
+        from candleloop import pipeline
+
+        context, name = _context(label_set)
+        with ProgressLine() as progress:
+            version, evaluation = pipeline.evaluate_champion(context, name, progress=progress)
+        shown = evaluation.model_dump(mode="json")
+        emit({"version": version, "evaluation": shown}, [f"Model {version}", *_evaluation_lines(shown)], as_json=as_json)
+
+
+@app.command()
+def predict(
+    file: Annotated[Path, typer.Argument(help="A candle file of any known vendor.")],
+    label_set: LabelSetName = None,
+    min_confidence: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Show spans from this confidence; the model's thresholds unless given.")
+    ] = None,
+    last: Annotated[int | None, typer.Option(min=1, help="Use the last so many candles only.")] = None,
+    reader: Annotated[str | None, typer.Option(help="Vendor family; recognised by content unless given.")] = None,
+    timezone: Annotated[str | None, typer.Option(help="Time zone of times without offset.")] = None,
+    day_first: Annotated[bool | None, typer.Option(help="How to read 01.02.2024 where the file does not tell.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find patterns in a candle file with the served model."""
+    with clear_errors(as_json=as_json):
+        from candleloop import pipeline
+
+        context, name = _context(label_set)
+        with ProgressLine() as progress:
+            result = pipeline.predict_file(
+                context, file, name, last=last, reader=reader, timezone=timezone, day_first=day_first, progress=progress
+            )
+        thresholds = result["model"]["thresholds"]
+        shown = [
+            item
+            for item in result["predictions"]
+            if item["confidence"] >= (thresholds[item["label"]] if min_confidence is None else min_confidence)
+        ]
+        rows = [
+            (item["label"], item["start_time"], item["end_time"], f"{item['confidence']:.2f}", "yes" if item["provisional"] else "")
+            for item in shown
+        ]
+        hidden = len(result["predictions"]) - len(shown)
+        emit(
+            {**result, "predictions": shown},
+            [
+                *table(("label", "first bar", "last bar", "confidence", "provisional"), rows),
+                f"{len(shown)} spans by model {result['model']['version']}, {hidden} less confident ones not shown.",
+                *(f"Warning: {warning}" for warning in result["warnings"]),
+            ],
+            as_json=as_json,
+        )
+
+
+@app.command("models")
+def models_(label_set: LabelSetName = None, as_json: AsJson = False) -> None:
+    """List the trained model versions; the served one is marked."""
+    with clear_errors(as_json=as_json):
+        from candleloop import pipeline
+
+        context, name = _context(label_set)
+        found = pipeline.list_models(context, name)
+        rows = [
+            (
+                ("* " if item["champion"] else "  ") + item["version"],
+                item["family"],
+                item["trained_at"][:19].replace("T", " "),
+                _number(item["macro_f1"]),
+                item["registry_version"] or "-",
+            )
+            for item in found
+        ]
+        lines = table(("  version", "family", "trained (UTC)", "macro-F1", "registry"), rows)
+        emit(
+            {"label_set": name, "models": found},
+            lines if rows else ["No model yet: candleloop import --demo, candleloop label, candleloop train."],
+            as_json=as_json,
+        )
+
+
+@app.command()
+def stage(
+    name: Annotated[str, typer.Argument(help="snapshot, train or register.")],
+    folder: Annotated[Path, typer.Option(help="Where the stages hand their results on.")] = Path("pipeline_output"),
+    label_set: LabelSetName = None,
+) -> None:
+    """Run one stage of `dvc repro`; each reads what the one before left in the folder."""
+    with clear_errors(as_json=False):
+        from candleloop import pipeline
+
+        context, chosen = _context(label_set)
+        with ProgressLine() as progress:
+            for line in pipeline.run_stage(context, name, folder, chosen, progress=progress):
+                typer.echo(line)
+
+
+if __name__ == "__main__":
+    main()

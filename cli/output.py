@@ -1,0 +1,72 @@
+"""How commands print: people read lines, programs read JSON, errors say what is wrong in one place."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import typer
+
+
+def emit(result: Any, lines: list[str], *, as_json: bool) -> None:
+    """Print ``result`` as JSON, or ``lines`` for people."""
+    if as_json:
+        typer.echo(json.dumps(result, ensure_ascii=False, default=str))
+    else:
+        for line in lines:
+            typer.echo(line)
+
+
+def table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
+    """Return aligned lines; all but the first column are right-aligned."""
+    widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]
+    return [
+        "  ".join(
+            cell.ljust(width) if column == 0 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in [header, *rows]
+    ]
+
+
+@contextmanager
+def clear_errors(*, as_json: bool) -> Iterator[None]:
+    """Turn the domain's errors into one clear message on standard error.
+
+    The exit code is 2 where the input is wrong and 1 where something else stands in the way.
+    """
+    from candleloop import errors
+
+    try:
+        yield
+    except errors.CandleloopError as error:
+        problem = {"code": error.code, "detail": error.message, **error.details}
+        typer.echo(json.dumps(problem, default=str) if as_json else f"candleloop: {error.message}", err=True)
+        wrong_input = (errors.BadCandles, errors.NotACandleFile, errors.BadConfiguration, errors.BadRequest)
+        raise typer.Exit(2 if isinstance(error, wrong_input) else 1) from None
+
+
+class ProgressLine:
+    """Shows progress on one line of a terminal; says nothing where standard error is no terminal."""
+
+    def __init__(self) -> None:
+        self.shown = False
+
+    def __call__(self, stage: str, done: int, total: int | None = None, unit: str = "steps") -> None:
+        """Show how far ``stage`` is."""
+        if sys.stderr.isatty():
+            share = "" if not total else f" {100 * done // total:3d} %"
+            sys.stderr.write(f"\r\033[K{stage}{share}  {done:,}{f' of {total:,}' if total else ''} {unit}")
+            sys.stderr.flush()
+            self.shown = True
+
+    def __enter__(self) -> ProgressLine:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.shown:
+            sys.stderr.write("\r\033[K")
+            sys.stderr.flush()
