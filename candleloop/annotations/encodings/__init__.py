@@ -1,1 +1,23 @@
-"""From spans to one class per bar, and back."""
+"""Encodings: how spans become one class per bar, and back."""
+
+from candleloop.annotations.encodings.base import (
+    BACKGROUND,
+    UNKNOWN,
+    Encoding,
+    Proposals,
+    Targets,
+    encoding_for,
+    encoding_from_json,
+)
+from candleloop.annotations.encodings.window import WindowEncoding
+
+__all__ = [
+    "BACKGROUND",
+    "UNKNOWN",
+    "Encoding",
+    "Proposals",
+    "Targets",
+    "WindowEncoding",
+    "encoding_for",
+    "encoding_from_json",
+]

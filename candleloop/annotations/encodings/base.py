@@ -1,0 +1,148 @@
+"""How spans become one class per bar, and class probabilities become spans again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from candleloop.annotations.label_set import LabelSet
+from candleloop.annotations.spans import IntArray, Spans
+from candleloop.annotations.truth import BoolArray, Truth
+from candleloop.errors import BadConfiguration
+from candleloop.pipeline_config import EncodingConfig
+
+UNKNOWN = -1
+BACKGROUND = 0
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Targets:
+    """What a model is to learn at each bar.
+
+    Parameters
+    ----------
+    target
+        Class of each bar, int16 array of shape (n_bars,): -1 unknown, 0 background, *k* the label at position *k - 1*.
+    by_human
+        Whether a person decided the target, bool array of shape (n_bars,).
+    rejected
+        (bar, label position) where the target is unknown but a person said that this label is absent, int64 array of
+        shape (n_rejected, 2), ordered, each once.
+    losses
+        Number of spans that the encoding cannot give back, by reason.
+    """
+
+    target: npt.NDArray[np.int16]
+    by_human: BoolArray
+    rejected: IntArray
+    losses: dict[str, int]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Proposals:
+    """Spans proposed from class probabilities, ordered by start, end, label.
+
+    Parameters
+    ----------
+    spans
+        The spans.
+    confidence
+        Raw, uncalibrated confidence, float64 array of shape (n_spans,).
+    probabilities
+        Class probabilities at the deciding bar, float32 array of shape (n_spans, n_labels + 1).
+    provisional
+        Whether the right context of the span is not complete yet, bool array of shape (n_spans,).
+    """
+
+    spans: Spans
+    confidence: npt.NDArray[np.float64]
+    probabilities: npt.NDArray[np.float32]
+    provisional: BoolArray
+
+    def __len__(self) -> int:
+        return len(self.spans)
+
+
+class Encoding(Protocol):
+    """One way to write spans as classes of bars."""
+
+    @property
+    def kind(self) -> str:
+        """Name in the configuration."""
+
+    @property
+    def right_context(self) -> int:
+        """Number of bars after the last bar of a span that its deciding bar needs."""
+
+    @property
+    def n_classes(self) -> int:
+        """Number of classes that a model gives probabilities for, background included."""
+
+    @property
+    def longest_span(self) -> int:
+        """Longest span, in bars, that this encoding proposes."""
+
+    def encode(self, truth: Truth, n_bars: int) -> Targets:
+        """Return the class of each bar."""
+
+    def decode(
+        self,
+        probabilities: npt.NDArray[np.float32],
+        rows: IntArray,
+        *,
+        n_bars: int,
+        floor: float,
+        segment_starts: IntArray | None = None,
+    ) -> Proposals:
+        """Return the spans that class probabilities propose.
+
+        Parameters
+        ----------
+        probabilities
+            Array of shape (n_rows, n_classes).
+        rows
+            The bars that the rows belong to, ascending, int64 array of shape (n_rows,).
+        n_bars
+            Number of bars of the series.
+        floor
+            Least raw confidence of a proposed span.
+        segment_starts
+            First bar of each segment, ascending; spans never leave their segment. The series is one segment when None.
+        """
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what :func:`encoding_from_json` builds the same encoding from."""
+
+
+def encoding_for(config: EncodingConfig, label_set: LabelSet) -> Encoding:
+    """Return the encoding that the configuration asks for.
+
+    Raises
+    ------
+    BadConfiguration
+        With ``field``: a label without fixed ``bars`` under the ``window`` encoding, or a right context that the
+        encoding cannot have.
+    """
+    from candleloop.annotations.encodings.window import WindowEncoding
+
+    return WindowEncoding.for_labels(label_set, right_context=config.right_context)
+
+
+def encoding_from_json(description: Mapping[str, Any]) -> Encoding:
+    """Build an encoding from what its ``to_json`` gave.
+
+    Raises
+    ------
+    BadConfiguration
+        When the kind is not known.
+    """
+    from candleloop.annotations.encodings.window import WindowEncoding
+
+    kind = description.get("kind")
+    if kind == WindowEncoding.kind:
+        return WindowEncoding.from_json(description)
+    raise BadConfiguration(f"There is no encoding of kind {kind!r}; there is window.", field="encoding.kind")

@@ -1,0 +1,22 @@
+"""Identifiers that anyone can compute from what they name."""
+
+from __future__ import annotations
+
+import hashlib
+
+
+def prediction_id(series_id: str, model_version: str, label: str, start_time: int, end_time: int) -> str:
+    """Return the id of a prediction: 32 hex digits of a SHA-256 over series, model version, label and times.
+
+    Times are the bar-open times of the first and last bar, microseconds UTC.
+    """
+    return _digest(series_id, model_version, label, str(start_time), str(end_time))
+
+
+def talib_annotation_id(series_id: str, label_set: str, label: str, start_time: int, end_time: int) -> str:
+    """Return the id of what TA-Lib found at one place: the same in every run, so that decisions on it stay with it."""
+    return _digest("talib", series_id, label_set, label, str(start_time), str(end_time))
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:32]
