@@ -13,6 +13,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    MetaData,
     String,
     Text,
     TypeDecorator,
@@ -53,6 +54,14 @@ def now() -> datetime:
 class Base(DeclarativeBase):
     """Base of every table."""
 
+    metadata = MetaData(
+        naming_convention={
+            "ix": "%(table_name)s_by_%(column_0_name)s",
+            "uq": "%(table_name)s_unique_%(column_0_name)s",
+            "fk": "%(table_name)s_%(column_0_name)s_to_%(referred_table_name)s",
+            "pk": "%(table_name)s_key",
+        }
+    )
     type_annotation_map: ClassVar[dict[Any, Any]] = {
         dict[str, Any]: JSON,
         list[str]: JSON,
@@ -233,7 +242,14 @@ class OutboxRow(Base):
     """Something that must reach a queue. Written in the transaction it follows from, handled by the relay."""
 
     __tablename__ = "outbox"
-    __table_args__ = (Index("outbox_waiting", "label_set", sqlite_where=text("job_id IS NULL")),)
+    __table_args__ = (
+        Index(
+            "outbox_waiting",
+            "label_set",
+            sqlite_where=text("job_id IS NULL"),
+            postgresql_where=text("job_id IS NULL"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(SurrogateId, primary_key=True)
     topic: Mapped[str] = mapped_column(String(16))
@@ -247,7 +263,7 @@ class JobRow(Base):
     """A job; the record that is read a year later, whatever Redis has forgotten."""
 
     __tablename__ = "jobs"
-    __table_args__ = (Index("jobs_by_status", "status", "kind"),)
+    __table_args__ = (Index("jobs_by_status", "status", "kind"), Index("jobs_by_creation", "created_at", "id"))
 
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
     kind: Mapped[str] = mapped_column(String(16))
