@@ -1,0 +1,83 @@
+"""What every request must pass first: a Host that is ours, and a body of bearable size."""
+
+from __future__ import annotations
+
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.problems import HTTP_CODES, problem_response
+
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
+
+MAX_UPLOAD_BYTES = 256 * 1024 * 1024
+"""Size of the largest vendor file that ``POST /series`` takes."""
+
+
+def allowed_hosts(host: str) -> frozenset[str] | None:
+    """Return the Host names that a service listening on ``host`` answers to; None means any.
+
+    A web page can make a browser send requests to a loopback address under a name of its own (DNS rebinding); the
+    Host header gives it away. On other addresses the name is not ours to know.
+    """
+    return LOOPBACK if host in {"localhost", "127.0.0.1", "::1", "[::1]"} else None
+
+
+class Guard:
+    """ASGI middleware that refuses foreign Host headers and counts the body while it streams in.
+
+    Parameters
+    ----------
+    app
+        What is guarded.
+    hosts
+        Allowed host names without port, or None for any.
+    """
+
+    def __init__(self, app: ASGIApp, hosts: frozenset[str] | None) -> None:
+        self.app = app
+        self.hosts = hosts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or answer it with a problem."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        if self.hosts is not None and _name(headers.get(b"host", b"")) not in self.hosts:
+            detail = f"This service answers to {', '.join(sorted(self.hosts))} only."
+            await problem_response(421, HTTP_CODES[421], detail)(scope, receive, send)
+            return
+        limit = _limit(scope)
+        declared = headers.get(b"content-length", b"0")
+        if declared.isdigit() and int(declared) > limit:
+            await problem_response(413, HTTP_CODES[413], _too_large(limit), limit=limit)(scope, receive, send)
+            return
+        received = 0
+
+        async def counted() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > limit:
+                raise HTTPException(413, _too_large(limit))
+            return message
+
+        await self.app(scope, counted, send)
+
+
+def _name(host: bytes) -> str:
+    """Return a Host header without its port."""
+    text = host.decode("latin-1").lower()
+    name, colon, port = text.rpartition(":")
+    return name if colon and port.isdigit() else text
+
+
+def _limit(scope: Scope) -> int:
+    if scope["path"] == "/series":
+        return MAX_UPLOAD_BYTES
+    limit: int = scope["app"].state.service.context.config.prediction.max_body_bytes
+    return limit
+
+
+def _too_large(limit: int) -> str:
+    return f"The body is larger than the {limit} bytes that this call takes."

@@ -1,0 +1,72 @@
+"""The OpenAPI description: problems declared as what they are, on every call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+
+from api.problems import MEDIA_TYPE, Problem
+
+Responses = dict[int | str, dict[str, Any]]
+
+MEANINGS = {
+    400: "Not JSON",
+    404: "Something named does not exist",
+    409: "Ruled out by the present state",
+    413: "The body is too large",
+    415: "The body is not declared as JSON",
+    421: "The Host header names another host",
+    422: "Well formed, but cannot be accepted; row and field name the place",
+    500: "Something failed inside candleloop",
+    503: "Something candleloop needs cannot be reached",
+}
+EVERYWHERE = (421, 500)
+
+
+def problems(*statuses: int) -> Responses:
+    """Return the declaration of the problems that a call can answer with."""
+    return {status: {"model": Problem, "description": MEANINGS[status]} for status in sorted({*statuses, *EVERYWHERE})}
+
+
+def operation_id(route: APIRoute) -> str:
+    """Name an operation after its function, so that generated clients are stable."""
+    return route.name
+
+
+def describe(app: FastAPI) -> None:
+    """Give the application its description, made on first use."""
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            schema = get_openapi(
+                title=app.title,
+                version=app.version,
+                description=app.description,
+                routes=app.routes,
+                tags=app.openapi_tags,
+            )
+            _use_problem_type(schema)
+            app.openapi_schema = schema
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _use_problem_type(schema: dict[str, Any]) -> None:
+    """Declare refusals with the media type they are sent with, and drop the framework's own kind of them."""
+    for path in schema["paths"].values():
+        for operation in path.values():
+            for status, response in list(operation["responses"].items()):
+                content = response.get("content", {})
+                if not status.startswith(("4", "5")) or "application/json" not in content:
+                    continue
+                body = content.pop("application/json")
+                if body["schema"].get("$ref", "").endswith("/HTTPValidationError"):
+                    body = {"schema": {"$ref": "#/components/schemas/Problem"}}
+                    response["description"] = MEANINGS[422]
+                content[MEDIA_TYPE] = body
+    for name in ("HTTPValidationError", "ValidationError"):
+        schema["components"]["schemas"].pop(name, None)

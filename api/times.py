@@ -1,0 +1,185 @@
+"""Times at the border: ISO-8601 or epoch seconds or milliseconds outside, int64 microseconds UTC inside."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from candleloop.candles.frame import MICROSECONDS
+from candleloop.errors import BadCandles, BadRequest
+
+IntArray = npt.NDArray[np.int64]
+
+EARLIEST = -2_208_988_800 * MICROSECONDS
+"""1900-01-01."""
+LATEST = 7_258_118_400 * MICROSECONDS
+"""2200-01-01."""
+MOST_SECONDS = LATEST // MICROSECONDS
+"""Epoch numbers above this (in size) are milliseconds."""
+
+UTC_TIME = pa.timestamp("us", "UTC")
+PLAIN_TIME = pa.timestamp("us")
+
+
+def parse_times(values: Sequence[Any], *, field: str = "time") -> IntArray:
+    """Turn a column of times into microseconds.
+
+    Parameters
+    ----------
+    values
+        All ISO-8601 text (with ``Z`` or an offset; dates and times without either are UTC), or all numbers (epoch
+        seconds or milliseconds, told apart by their size).
+
+    Returns
+    -------
+    ndarray of shape (n,), int64
+        Microseconds since 1970-01-01 UTC.
+
+    Raises
+    ------
+    BadCandles
+        With ``row`` and ``field``: something that is no time, two kinds or units of time in one column, times outside
+        1900..2200.
+    """
+    kinds = set(map(type, values))
+    if kinds == {str}:
+        time = _from_text(values, field)
+    elif kinds and kinds <= {int, float}:
+        time = _from_numbers(values, field)
+    elif not kinds:
+        return np.empty(0, dtype=np.int64)
+    else:
+        _refuse_kinds(values, field)
+    outside = (time < EARLIEST) | (time >= LATEST)
+    if outside.any():
+        _refuse_range(int(outside.argmax()), field)
+    return time
+
+
+def parse_time(value: str, *, field: str) -> int:
+    """Turn one time of a query string into microseconds: ISO-8601 text, or epoch seconds or milliseconds.
+
+    Raises
+    ------
+    BadRequest
+        When it is no time; ``field`` names the parameter.
+    """
+    one: Any = value
+    with contextlib.suppress(ValueError):
+        one = float(value) if "." in value else int(value)
+    try:
+        return int(parse_times([one], field=field)[0])
+    except BadCandles:
+        raise BadRequest(
+            f"{field}: {value!r} is no time (ISO-8601, or epoch seconds or milliseconds, between 1900 and 2200).",
+            code="not_a_time",
+            field=field,
+        ) from None
+
+
+def iso_times(time: IntArray) -> list[str]:
+    """Return microseconds as ISO-8601 text with ``Z``; fractions of a second only where there are any."""
+    moments = time.astype(np.dtype("M8[us]"))
+    texts = np.datetime_as_string(moments, unit="us" if (time % MICROSECONDS).any() else "s")
+    return [f"{text}Z" for text in texts.tolist()]
+
+
+def iso_time(time: int) -> str:
+    """Return one time as ISO-8601 text."""
+    return iso_times(np.array([time], dtype=np.int64))[0]
+
+
+def _from_text(values: Sequence[str], field: str) -> IntArray:
+    text = pa.array(values, pa.string())
+    for kind in (UTC_TIME, PLAIN_TIME):
+        try:
+            return np.asarray(text.cast(kind).cast(pa.int64()))
+        except pa.ArrowInvalid:
+            continue
+    first: bool | None = None
+    for row, value in enumerate(values):
+        zoned = _zoned(value)
+        if zoned is None:
+            raise BadCandles(f"Row {row}: {field} is no ISO-8601 time.", code="not_a_time", row=row, field=field)
+        first = zoned if first is None else first
+        if zoned != first:
+            raise BadCandles(
+                f"Row {row}: {field} {'has' if zoned else 'has no'} offset, other than the rows before it.",
+                code="mixed_times",
+                row=row,
+                field=field,
+            )
+    raise AssertionError("a column of good times was refused")
+
+
+def _zoned(value: str) -> bool | None:
+    """Tell whether a time has an offset; None when it is no time."""
+    for kind, zoned in ((UTC_TIME, True), (PLAIN_TIME, False)):
+        try:
+            pa.scalar(value, pa.string()).cast(kind)
+        except pa.ArrowInvalid:
+            continue
+        return zoned
+    return None
+
+
+def _from_numbers(values: Sequence[float], field: str) -> IntArray:
+    try:
+        numbers = np.array(values)
+        wide = numbers.astype(np.float64)
+    except (OverflowError, TypeError):
+        wide = np.array([float(value) if abs(value) < 1e300 else np.inf for value in values])
+        numbers = wide
+    bad = ~np.isfinite(wide)
+    if bad.any():
+        row = int(bad.argmax())
+        raise BadCandles(f"Row {row}: {field} is not a finite number.", code="not_a_time", row=row, field=field)
+    in_milliseconds = np.abs(wide) > MOST_SECONDS
+    mixed = in_milliseconds != in_milliseconds[0]
+    if mixed.any():
+        row = int(mixed.argmax())
+        raise BadCandles(
+            f"Row {row}: {field} is in {'milliseconds' if in_milliseconds[row] else 'seconds'}, other than the rows "
+            "before it.",
+            code="mixed_times",
+            row=row,
+            field=field,
+        )
+    factor = MICROSECONDS // 1_000 if in_milliseconds[0] else MICROSECONDS
+    outside = np.abs(wide) * factor > 2.0**62
+    if outside.any():
+        _refuse_range(int(outside.argmax()), field)
+    if numbers.dtype == np.int64:
+        return numbers * factor
+    return np.rint(wide * factor).astype(np.int64)
+
+
+def _refuse_kinds(values: Sequence[Any], field: str) -> None:
+    first: bool | None = None
+    for row, value in enumerate(values):
+        if type(value) not in {str, int, float}:
+            what = {type(None): "null", bool: "true or false"}.get(type(value), "no text or number")
+            raise BadCandles(f"Row {row}: {field} is {what}.", code="not_a_time", row=row, field=field)
+        text = type(value) is str
+        first = text if first is None else first
+        if text != first:
+            raise BadCandles(
+                f"Row {row}: {field} is {'text' if text else 'a number'}, other than the rows before it.",
+                code="mixed_times",
+                row=row,
+                field=field,
+            )
+
+
+def _refuse_range(row: int, field: str) -> None:
+    raise BadCandles(
+        f"Row {row}: {field} is outside 1900..2200 (epoch numbers are seconds or milliseconds).",
+        code="time_out_of_range",
+        row=row,
+        field=field,
+    )
