@@ -1,0 +1,212 @@
+"""The feature matrix: which columns, and how they come from candles."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+from talib import __ta_version__  # type: ignore[attr-defined]
+
+from candleloop.candles.frame import Candles, IntArray
+from candleloop.candles.segments import segment_slices, segment_starts
+from candleloop.errors import BadConfiguration
+from candleloop.features.bars import FloatArray, SegmentBars
+from candleloop.features.catalogue import CATALOGUE, DEFAULT_NAMES, FORMULAS, GROUPS
+from candleloop.features.feature import Feature, FeatureGroup
+from candleloop.pipeline_config import FeaturesConfig
+
+LIMIT = 1000.0
+"""Every value is clipped to plus or minus this: a move after a flat stretch has no natural size."""
+
+CHUNK = 16_384
+"""Bars computed at once; each chunk begins with the warm-up it needs, so memory does not grow with the series."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureSpec:
+    """The columns of a feature matrix, in order.
+
+    Parameters
+    ----------
+    names
+        Names from the catalogue, each once.
+
+    Raises
+    ------
+    BadConfiguration
+        For no name at all, one given twice or one that the catalogue does not have.
+    """
+
+    names: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if not self.names:
+            raise BadConfiguration("features: no feature is left.", field="features")
+        for position, name in enumerate(self.names):
+            _require_known(name, f"features.names.{position}")
+            if name in self.names[:position]:
+                raise BadConfiguration(f"features.names.{position}: {name!r} is given twice.", field="features.names")
+
+    @classmethod
+    def from_config(cls, config: FeaturesConfig) -> Self:
+        """Build the set that ``features`` in the pipeline configuration describes.
+
+        Raises
+        ------
+        BadConfiguration
+            With ``field`` ``features.add.N`` or ``features.drop.N``: a name that the catalogue does not have, that is
+            added though it is there, or dropped though it is not.
+        """
+        names = list(DEFAULT_NAMES)
+        for position, name in enumerate(config.drop):
+            field = f"features.drop.{position}"
+            _require_known(name, field)
+            if name not in names:
+                raise BadConfiguration(f"{field}: {name!r} is not in the {config.set} set.", field=field)
+            names.remove(name)
+        for position, name in enumerate(config.add):
+            field = f"features.add.{position}"
+            _require_known(name, field)
+            if name in names:
+                raise BadConfiguration(f"{field}: {name!r} is in the set already.", field=field)
+            names.append(name)
+        return cls(tuple(names))
+
+    @property
+    def features(self) -> tuple[Feature, ...]:
+        """The descriptions of the columns in their order."""
+        return tuple(CATALOGUE[name] for name in self.names)
+
+    @property
+    def lookback(self) -> int:
+        """Bars before t that some column reads at bar t."""
+        return max(feature.lookback for feature in self.features)
+
+    @property
+    def warmup(self) -> int:
+        """Bars at the start of every segment that have no features: the longest warm-up of the columns."""
+        return _plan(self).warmup
+
+    def content_hash(self) -> str:
+        """Return 16 hex digits over the names, the formulas' version and the version of TA-Lib's C library."""
+        content = {"formulas": FORMULAS, "talib": talib_version(), "names": self.names}
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+    def to_json(self) -> str:
+        """Return the specification as JSON; :meth:`from_json` reads it."""
+        return json.dumps({"names": self.names, "formulas": FORMULAS})
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read what :meth:`to_json` wrote.
+
+        Raises
+        ------
+        BadConfiguration
+            For features that this version of candleloop does not have or computes otherwise.
+        """
+        content = json.loads(text)
+        if content.get("formulas") != FORMULAS:
+            raise BadConfiguration(
+                f"These features were computed by formulas {content.get('formulas')}; this version has {FORMULAS}.",
+                field="features",
+            )
+        return cls(tuple(content["names"]))
+
+
+def talib_version() -> str:
+    """Return the version of TA-Lib's C library, such as ``0.8.1`` (without its build date)."""
+    text: str = __ta_version__.decode()
+    return text.split(" ", 1)[0]
+
+
+def feature_matrix(candles: Candles, spec: FeatureSpec, *, max_gap: int | None = None) -> npt.NDArray[np.float32]:
+    """Compute the features of every bar, each segment by itself.
+
+    Parameters
+    ----------
+    candles
+        Candles of one series, in order.
+    spec
+        The columns.
+    max_gap
+        Longest step inside a segment in microseconds; the series' default when None. Whoever computes features of a
+        part of a series passes the gap of the whole.
+
+    Returns
+    -------
+    ndarray of shape (n_bars, n_features), float32, C-contiguous
+        NaN in the first ``spec.warmup`` rows of every segment, and nowhere else. Values are clipped to
+        plus or minus ``LIMIT``.
+    """
+    plan = _plan(spec)
+    warmup = plan.warmup
+    matrix = np.empty((len(candles), len(spec.names)), dtype=np.float32)
+    for segment in segment_slices(candles, max_gap=max_gap):
+        first = segment.start + warmup
+        matrix[segment.start : min(first, segment.stop)] = np.nan
+        for start in range(first, segment.stop, CHUNK):
+            stop = min(start + CHUNK, segment.stop)
+            columns = plan.compute(SegmentBars(candles[start - warmup : stop]))[:, warmup:]
+            np.clip(columns, -LIMIT, LIMIT, out=columns)
+            matrix[start:stop] = columns.T
+    return matrix
+
+
+def usable_bars(time: IntArray, spec: FeatureSpec, *, max_gap: int | None = None) -> npt.NDArray[np.bool_]:
+    """Tell which bars have features: all but the first ``spec.warmup`` of every segment; shape (n_bars,)."""
+    usable, warmup = np.ones(len(time), dtype=np.bool_), spec.warmup
+    for start in segment_starts(time, max_gap=max_gap).tolist():
+        usable[start : start + warmup] = False
+    return usable
+
+
+class _Plan:
+    """Which groups to compute and where their columns go; made once for each specification."""
+
+    def __init__(self, names: tuple[str, ...], groups: Iterable[FeatureGroup]) -> None:
+        place = {name: column for column, name in enumerate(names)}
+        self.n_columns = len(names)
+        self.warmup = max(CATALOGUE[name].warmup for name in names)
+        self.parts: list[tuple[FeatureGroup, slice | tuple[list[int], list[int]]]] = []
+        for group in groups:
+            wanted = [(row, place[name]) for row, name in enumerate(group.names) if name in place]
+            if not wanted:
+                continue
+            rows, columns = (list(side) for side in zip(*wanted, strict=True))
+            first, n_rows = columns[0], len(group.features)
+            if columns == list(range(first, first + n_rows)):
+                self.parts.append((group, slice(first, first + n_rows)))
+            else:
+                self.parts.append((group, (rows, columns)))
+
+    def compute(self, bars: SegmentBars) -> FloatArray:
+        """Return the columns, shape (n_features, n_bars)."""
+        out = np.full((self.n_columns, len(bars)), np.nan)
+        for group, where in self.parts:
+            if isinstance(where, slice):
+                group.fill(bars, out[where])
+            else:
+                rows, columns = where
+                whole = np.full((len(group.features), len(bars)), np.nan)
+                group.fill(bars, whole)
+                out[columns] = whole[rows]
+        return out
+
+
+@lru_cache(maxsize=64)
+def _plan(spec: FeatureSpec) -> _Plan:
+    return _Plan(spec.names, GROUPS)
+
+
+def _require_known(name: str, field: str) -> None:
+    if name not in CATALOGUE:
+        raise BadConfiguration(
+            f"{field}: there is no feature {name!r}; see candleloop/features/catalogue.py.", field=field, value=name
+        )

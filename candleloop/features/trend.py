@@ -1,0 +1,52 @@
+"""Short trend context: what TA-Lib's patterns leave out and people look at first."""
+
+from __future__ import annotations
+
+import numpy as np
+import talib
+
+from candleloop.features.bars import PERIOD, FloatArray, SegmentBars
+from candleloop.features.feature import Feature, FeatureGroup
+from candleloop.features.windows import rolling_max, rolling_mean, rolling_min
+
+RETURNS = (1, 5, 10, 20)
+SLOPES = (5, 20)
+LONG = 40
+
+
+def _fill_trend(bars: SegmentBars, out: FloatArray) -> None:
+    close, n_bars = bars.close, len(bars)
+    highest, lowest = rolling_max(bars.high, 20), rolling_min(bars.low, 20)
+    scale = np.maximum(rolling_mean(bars.range, 20), bars.floor)
+    for row, apart in enumerate(RETURNS):
+        if apart < n_bars:
+            np.subtract(close[apart:], close[:-apart], out=out[row, apart:])
+    row = len(RETURNS)
+    for period in SLOPES:
+        if n_bars >= period:
+            out[row] = talib.LINEARREG_SLOPE(close, timeperiod=period)
+        row += 1
+    out[:row] /= scale
+    width = np.maximum(highest - lowest, bars.floor)
+    np.divide(close - lowest, width, out=out[row])
+    np.divide(bars.range_scale, np.maximum(rolling_mean(bars.range, LONG), bars.floor), out=out[row + 1])
+
+
+trend = FeatureGroup(
+    (
+        *(
+            Feature(f"return_{bars}", "mean ranges", max(bars, 19), max(bars, 19), "close minus an earlier close")
+            for bars in RETURNS
+        ),
+        *(
+            Feature(f"slope_{bars}", "mean ranges a bar", 19, 19, f"TA-Lib LINEARREG_SLOPE(close, timeperiod={bars})")
+            for bars in SLOPES
+        ),
+        Feature("position_20", "share", 19, 19, "close between the lowest low (0) and the highest high (1) of 20 bars"),
+        Feature(
+            "range_10_to_40", "share", LONG - 1, LONG - 1, f"mean range of the {PERIOD} bars before against {LONG} bars"
+        ),
+    ),
+    _fill_trend,
+)
+"""Returns, slopes, place in the recent range, and whether ranges are widening."""
