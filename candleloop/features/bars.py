@@ -70,23 +70,22 @@ class SegmentBars:
         return self.close * PRICE_FLOOR
 
     @cached_property
-    def _earlier_means(self) -> FloatArray:
+    def _earlier_means(self) -> tuple[FloatArray, FloatArray]:
         sums = rolling_sum(np.stack((self.range, self.body)), PERIOD)
         means = np.full_like(sums, np.nan)
         np.divide(sums[:, :-1], PERIOD, out=means[:, 1:])
-        return np.maximum(means, self.floor, out=means)
+        np.maximum(means, self.floor, out=means)
+        return means[0], means[1]
 
     @property
     def range_scale(self) -> FloatArray:
         """Mean range of the 10 bars before each bar, shape (n_bars,), price; NaN in the first 10."""
-        means: FloatArray = self._earlier_means
-        return means[0]
+        return self._earlier_means[0]
 
     @property
     def body_scale(self) -> FloatArray:
         """Mean body of the 10 bars before each bar, shape (n_bars,), price; NaN in the first 10."""
-        means: FloatArray = self._earlier_means
-        return means[1]
+        return self._earlier_means[1]
 
 
 def back(values: FloatArray, bars: int) -> FloatArray:
