@@ -11,7 +11,7 @@ from candleloop.store.statements import insert_into, rows_changed
 from candleloop.store.tables import LabelSetRow, now
 
 
-def ensure_label_set(session: Session, label_set: LabelSet) -> bool:
+def ensure(session: Session, label_set: LabelSet) -> bool:
     """Write a label set unless it is there; return whether it was written.
 
     Raises
@@ -24,7 +24,7 @@ def ensure_label_set(session: Session, label_set: LabelSet) -> bool:
     )
     if rows_changed(session, statement.on_conflict_do_nothing(index_elements=["name"])):
         return True
-    if get_label_set(session, label_set.name) != label_set:
+    if get(session, label_set.name) != label_set:
         raise Conflict(
             f"Label set {label_set.name!r} is frozen and its definition differs; give the new one another name.",
             code="label_set_frozen",
@@ -33,7 +33,7 @@ def ensure_label_set(session: Session, label_set: LabelSet) -> bool:
     return False
 
 
-def get_label_set(session: Session, name: str) -> LabelSet:
+def get(session: Session, name: str) -> LabelSet:
     """Return a label set.
 
     Raises
@@ -48,7 +48,7 @@ def get_label_set(session: Session, name: str) -> LabelSet:
     return LabelSet.model_validate(definition)
 
 
-def list_label_sets(session: Session) -> list[LabelSet]:
+def every(session: Session) -> list[LabelSet]:
     """Return every label set, by name."""
     definitions = session.scalars(select(LabelSetRow.definition).order_by(LabelSetRow.name))
     return [LabelSet.model_validate(definition) for definition in definitions]

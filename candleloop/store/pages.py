@@ -6,11 +6,14 @@ import base64
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from datetime import datetime
+from typing import Any, Generic, TypeVar
 
 from candleloop.errors import BadRequest
 
 Row = TypeVar("Row")
+Key = tuple[Any, ...]
+"""What a list is sorted by: texts, numbers and moments."""
 
 MAX_PAGE = 1_000
 
@@ -23,14 +26,14 @@ class Page(Generic[Row]):
     next_cursor: str | None
 
 
-def page_of(rows: Sequence[Row], limit: int, key: Callable[[Row], tuple[str | int, ...]]) -> Page[Row]:
+def page_of(rows: Sequence[Row], limit: int, key: Callable[[Row], Key]) -> Page[Row]:
     """Make a page of rows that were selected with a limit of ``limit + 1``."""
     if len(rows) <= limit:
         return Page(tuple(rows), None)
     return Page(tuple(rows[:limit]), _encode(key(rows[limit - 1])))
 
 
-def read_cursor(cursor: str, kinds: tuple[type, ...]) -> tuple[str | int, ...]:
+def read_cursor(cursor: str, kinds: tuple[type, ...]) -> Key:
     """Return the sort key in a cursor.
 
     Raises
@@ -39,12 +42,11 @@ def read_cursor(cursor: str, kinds: tuple[type, ...]) -> tuple[str | int, ...]:
         When it is not one that this list gave out.
     """
     try:
-        key = json.loads(base64.urlsafe_b64decode(cursor.encode("ascii")))
-    except ValueError:
-        key = None
-    if not isinstance(key, list) or [type(part) for part in key] != list(kinds):
-        raise BadRequest("The cursor is not one that this list gave out.", code="bad_cursor", field="cursor")
-    return tuple(key)
+        parts = json.loads(base64.urlsafe_b64decode(cursor.encode("ascii")))
+        key = tuple(_decoded(part, kind) for part, kind in zip(parts, kinds, strict=True))
+    except (ValueError, TypeError):
+        raise BadRequest("The cursor is not one that this list gave out.", code="bad_cursor", field="cursor") from None
+    return key
 
 
 def check_limit(limit: int) -> None:
@@ -59,5 +61,17 @@ def check_limit(limit: int) -> None:
         raise BadRequest(f"limit is {limit}; it must be 1..{MAX_PAGE}.", code="bad_limit", field="limit")
 
 
-def _encode(key: tuple[str | int, ...]) -> str:
-    return base64.urlsafe_b64encode(json.dumps(list(key)).encode()).decode("ascii")
+def _encode(key: Key) -> str:
+    parts = [part.isoformat() if isinstance(part, datetime) else part for part in key]
+    return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode("ascii")
+
+
+def _decoded(part: Any, kind: type) -> Any:
+    if kind is datetime:
+        moment = datetime.fromisoformat(part)
+        if moment.tzinfo is None:
+            raise ValueError("a moment without time zone")
+        return moment
+    if type(part) is not kind:
+        raise TypeError(f"{part!r} is not {kind}")
+    return part

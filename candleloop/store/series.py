@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -11,13 +11,6 @@ from candleloop.errors import Conflict, NotFound
 from candleloop.store.pages import Page, check_limit, page_of, read_cursor
 from candleloop.store.statements import insert_into, rows_changed
 from candleloop.store.tables import AnnotationRow, SeriesRow, SeriesVersionRow, TestBarsRow, now
-
-
-class AddedSeries(NamedTuple):
-    """A series, and whether this call created it (False: the same content was there already)."""
-
-    series: SeriesRow
-    created: bool
 
 
 def add_series(
@@ -34,7 +27,7 @@ def add_series(
     last_time: int,
     report: dict[str, Any],
     test_bars: tuple[int, int] | None,
-) -> AddedSeries:
+) -> bool:
     """Add a series with its first version and its frozen test bars.
 
     Parameters
@@ -43,6 +36,11 @@ def add_series(
         Bar-open times of the first and last candle, microseconds UTC.
     test_bars
         Bar-open times of the first and last test bar, both inclusive; None when the series is too short for any.
+
+    Returns
+    -------
+    bool
+        Whether the series was added; False when exactly these candles were there already and nothing changed.
 
     Raises
     ------
@@ -64,7 +62,6 @@ def add_series(
         updated_at=moment,
     )
     created = rows_changed(session, statement.on_conflict_do_nothing(index_elements=["id"])) == 1
-    row = get_series(session, series_id)
     if created:
         session.add(
             SeriesVersionRow(
@@ -79,13 +76,15 @@ def add_series(
         if test_bars is not None:
             session.add(TestBarsRow(series_id=series_id, start_time=test_bars[0], end_time=test_bars[1]))
         session.flush()
-    elif row.version != version:
+        return True
+    row = get_series(session, series_id)
+    if row.version != version:
         raise Conflict(
             f"Series {series_id!r} exists with other candles (version {row.version}, these are {version}).",
             code="series_exists",
             field="series_id",
         )
-    return AddedSeries(row, created)
+    return False
 
 
 def get_series(session: Session, series_id: str) -> SeriesRow:
@@ -130,6 +129,11 @@ def list_series(session: Session, *, limit: int = 100, cursor: str | None = None
     if cursor is not None:
         statement = statement.where(SeriesRow.id > read_cursor(cursor, (str,))[0])
     return page_of(session.scalars(statement).all(), limit, lambda row: (row.id,))
+
+
+def every_series(session: Session) -> list[SeriesRow]:
+    """Return all series, by id."""
+    return list(session.scalars(select(SeriesRow).order_by(SeriesRow.id)))
 
 
 def test_bars(session: Session, series_id: str) -> tuple[int, int] | None:

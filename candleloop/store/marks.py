@@ -1,0 +1,350 @@
+"""Marks in the database: annotations, coverage ranges, reviewed ranges and rejections."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Sequence
+from itertools import chain
+
+import numpy as np
+from sqlalchemy import ColumnElement, Select, and_, case, delete, insert, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from candleloop.annotations.identity import talib_annotation_id
+from candleloop.annotations.label_set import LabelSet
+from candleloop.annotations.marks import Origin, SeriesMarks, TimeRange, TimeSpans
+from candleloop.store.pages import Page, check_limit, page_of, read_cursor
+from candleloop.store.series import lock_series
+from candleloop.store.statements import chunks, table_of
+from candleloop.store.tables import AnnotationRow, CoverageRangeRow, RejectionRow, ReviewedRangeRow, now
+
+
+def load_marks(session: Session, series_id: str, label_set: LabelSet) -> SeriesMarks:
+    """Return everything that people and TA-Lib said about a series, as columns in the order of time.
+
+    Notes
+    -----
+    Every origin but ``talib`` counts as decided by a person: a file imported as TA-Lib's has that origin.
+    """
+    annotations = _columns(
+        session,
+        select(
+            _position(AnnotationRow.label, label_set),
+            AnnotationRow.start_time,
+            AnnotationRow.end_time,
+            case((AnnotationRow.origin == Origin.TALIB, 0), else_=1),
+        )
+        .where(_live(AnnotationRow, series_id, label_set.name))
+        .order_by(AnnotationRow.start_time, AnnotationRow.end_time, AnnotationRow.label, AnnotationRow.id),
+    )
+    rejections = _columns(
+        session,
+        select(_position(RejectionRow.label, label_set), RejectionRow.start_time, RejectionRow.end_time)
+        .where(_live(RejectionRow, series_id, label_set.name))
+        .order_by(RejectionRow.start_time, RejectionRow.end_time, RejectionRow.label, RejectionRow.id),
+    )
+    coverage = session.execute(
+        select(CoverageRangeRow.start_time, CoverageRangeRow.end_time, CoverageRangeRow.labels)
+        .where(CoverageRangeRow.series_id == series_id, CoverageRangeRow.label_set == label_set.name)
+        .order_by(CoverageRangeRow.start_time, CoverageRangeRow.end_time, CoverageRangeRow.id)
+    )
+    reviewed = session.execute(
+        select(ReviewedRangeRow.start_time, ReviewedRangeRow.end_time, ReviewedRangeRow.labels)
+        .where(_live(ReviewedRangeRow, series_id, label_set.name))
+        .order_by(ReviewedRangeRow.start_time, ReviewedRangeRow.end_time, ReviewedRangeRow.id)
+    )
+    return SeriesMarks(
+        annotations=TimeSpans(annotations[0], annotations[1], annotations[2]),
+        by_human=annotations[3].astype(bool),
+        rejections=TimeSpans(rejections[0], rejections[1], rejections[2]),
+        coverage=_ranges(coverage, label_set),
+        reviewed=_ranges(reviewed, label_set),
+    )
+
+
+def replace_talib(
+    session: Session,
+    series_id: str,
+    label_set: LabelSet,
+    labels: Sequence[int],
+    spans: TimeSpans,
+    covered: Sequence[tuple[int, int]],
+    job_id: str | None,
+) -> None:
+    """Make the TA-Lib marks of some labels on a series those of the latest run.
+
+    Parameters
+    ----------
+    labels
+        Positions of the labels that the run searched for.
+    spans
+        What it found; every label is one of ``labels``.
+    covered
+        The bars that it searched, as bar-open times of the first and last bar of each run, both inclusive.
+    job_id
+        The auto-label job, or None.
+
+    Raises
+    ------
+    NotFound
+        When there is no such series.
+    ValueError
+        When a span has a label that the run did not search for.
+
+    Notes
+    -----
+    What TA-Lib finds again keeps its row: its id is a hash of its place, and where a person decided on it, it stays
+    put away. What it does not find any more goes, also from among those put away. Nothing of a person is touched.
+    """
+    searched = {label_set.names[position] for position in labels}
+    if not set(np.unique(spans.label).tolist()) <= set(labels):
+        raise ValueError("a span has a label that the run did not search for")
+    lock_series(session, series_id)
+    found = {
+        talib_annotation_id(series_id, label_set.name, label, start, end): (label, start, end)
+        for label, start, end in zip(
+            np.array(label_set.names, dtype=object)[spans.label].tolist(),
+            spans.start_time.tolist(),
+            spans.end_time.tolist(),
+            strict=True,
+        )
+    }
+    there = set(
+        session.scalars(
+            select(AnnotationRow.id).where(
+                AnnotationRow.series_id == series_id,
+                AnnotationRow.label_set == label_set.name,
+                AnnotationRow.origin == Origin.TALIB,
+                AnnotationRow.label.in_(searched),
+            )
+        )
+    )
+    for ids in chunks(sorted(there - found.keys())):
+        session.execute(
+            delete(AnnotationRow).where(AnnotationRow.id.in_(ids)), execution_options={"synchronize_session": False}
+        )
+    moment = now()
+    fresh = [
+        {
+            "id": identity,
+            "series_id": series_id,
+            "label_set": label_set.name,
+            "label": label,
+            "start_time": start,
+            "end_time": end,
+            "origin": Origin.TALIB,
+            "revision": 1,
+            "flagged": False,
+            "job_id": job_id,
+            "created_at": moment,
+            "updated_at": moment,
+        }
+        for identity, (label, start, end) in found.items()
+        if identity not in there
+    ]
+    for rows in chunks(fresh, 50_000):
+        session.execute(insert(table_of(AnnotationRow)), list(rows))
+    _replace_coverage(session, series_id, label_set, searched, covered, job_id)
+    session.expire_all()
+
+
+def add_annotation(
+    session: Session,
+    *,
+    series_id: str,
+    label_set: str,
+    label: str,
+    start_time: int,
+    end_time: int,
+    origin: Origin,
+    declared_source: str | None = None,
+    event_id: str | None = None,
+) -> AnnotationRow:
+    """Add a span held to be true. TA-Lib's come through :func:`replace_talib`."""
+    row = AnnotationRow(
+        id=uuid.uuid4().hex,
+        series_id=series_id,
+        label_set=label_set,
+        label=label,
+        start_time=start_time,
+        end_time=end_time,
+        origin=origin,
+        declared_source=declared_source,
+        event_id=event_id,
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def add_rejection(
+    session: Session,
+    *,
+    series_id: str,
+    label_set: str,
+    label: str,
+    start_time: int,
+    end_time: int,
+    event_id: str | None = None,
+) -> RejectionRow:
+    """Add a (span, label) that a person said no to."""
+    row = RejectionRow(
+        id=uuid.uuid4().hex,
+        series_id=series_id,
+        label_set=label_set,
+        label=label,
+        start_time=start_time,
+        end_time=end_time,
+        event_id=event_id,
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def add_reviewed_range(
+    session: Session,
+    *,
+    series_id: str,
+    label_set: str,
+    labels: Sequence[str],
+    start_time: int,
+    end_time: int,
+    event_id: str | None = None,
+) -> ReviewedRangeRow:
+    """Add bars that a person has looked at completely for these labels."""
+    row = ReviewedRangeRow(
+        id=uuid.uuid4().hex,
+        series_id=series_id,
+        label_set=label_set,
+        labels=list(labels),
+        start_time=start_time,
+        end_time=end_time,
+        event_id=event_id,
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def find_decision(
+    session: Session, *, series_id: str, label_set: str, label: str, start_time: int, end_time: int
+) -> AnnotationRow | RejectionRow | None:
+    """Return what a person holds about exactly this label on exactly these bars: an annotation or a rejection."""
+    annotation = session.scalars(
+        select(AnnotationRow).where(
+            _live(AnnotationRow, series_id, label_set),
+            AnnotationRow.origin != Origin.TALIB,
+            AnnotationRow.label == label,
+            AnnotationRow.start_time == start_time,
+            AnnotationRow.end_time == end_time,
+        )
+    ).first()
+    if annotation is not None:
+        return annotation
+    return session.scalars(
+        select(RejectionRow).where(
+            _live(RejectionRow, series_id, label_set),
+            RejectionRow.label == label,
+            RejectionRow.start_time == start_time,
+            RejectionRow.end_time == end_time,
+        )
+    ).first()
+
+
+def list_annotations(
+    session: Session,
+    series_id: str,
+    label_set: str,
+    *,
+    start_time: int | None = None,
+    end_time: int | None = None,
+    origins: Iterable[str] | None = None,
+    limit: int = 500,
+    cursor: str | None = None,
+) -> Page[AnnotationRow]:
+    """Return a page of the annotations that touch the bars between two bar-open times, both inclusive, by start.
+
+    Raises
+    ------
+    BadRequest
+        When the limit is out of range or the cursor is not from this list.
+    """
+    check_limit(limit)
+    statement = (
+        select(AnnotationRow)
+        .where(_live(AnnotationRow, series_id, label_set))
+        .order_by(AnnotationRow.start_time, AnnotationRow.id)
+        .limit(limit + 1)
+    )
+    if start_time is not None:
+        statement = statement.where(AnnotationRow.end_time >= start_time)
+    if end_time is not None:
+        statement = statement.where(AnnotationRow.start_time <= end_time)
+    if origins is not None:
+        statement = statement.where(AnnotationRow.origin.in_(list(origins)))
+    if cursor is not None:
+        start, last_id = read_cursor(cursor, (int, str))
+        later = AnnotationRow.start_time > start
+        statement = statement.where(or_(later, and_(AnnotationRow.start_time == start, AnnotationRow.id > last_id)))
+    return page_of(session.scalars(statement).all(), limit, lambda row: (row.start_time, row.id))
+
+
+def _replace_coverage(
+    session: Session,
+    series_id: str,
+    label_set: LabelSet,
+    searched: set[str],
+    covered: Sequence[tuple[int, int]],
+    job_id: str | None,
+) -> None:
+    earlier = session.scalars(
+        select(CoverageRangeRow).where(
+            CoverageRangeRow.series_id == series_id, CoverageRangeRow.label_set == label_set.name
+        )
+    ).all()
+    for row in earlier:
+        kept = [label for label in row.labels if label not in searched]
+        if not kept:
+            session.delete(row)
+        elif len(kept) < len(row.labels):
+            row.labels = kept
+    names = [name for name in label_set.names if name in searched]
+    session.add_all(
+        CoverageRangeRow(
+            series_id=series_id,
+            label_set=label_set.name,
+            labels=names,
+            start_time=start,
+            end_time=end,
+            job_id=job_id,
+        )
+        for start, end in covered
+    )
+    session.flush()
+
+
+def _live(
+    row: type[AnnotationRow] | type[RejectionRow] | type[ReviewedRangeRow], series_id: str, label_set: str
+) -> ColumnElement[bool]:
+    return and_(row.series_id == series_id, row.label_set == label_set, row.deleted_at.is_(None))
+
+
+def _position(label: InstrumentedAttribute[str], label_set: LabelSet) -> ColumnElement[int]:
+    return case({name: position for position, name in enumerate(label_set.names)}, value=label)
+
+
+def _columns(session: Session, statement: Select[*tuple[int, ...]]) -> list[np.ndarray[tuple[int], np.dtype[np.int64]]]:
+    """Run a query over whole numbers and return its columns, int64 arrays of shape (n_rows,)."""
+    width = len(statement.selected_columns)
+    rows = session.connection().execute(statement).fetchall()
+    flat = np.fromiter(chain.from_iterable(rows), dtype=np.int64, count=width * len(rows))
+    return [np.ascontiguousarray(column) for column in flat.reshape(-1, width).T]
+
+
+def _ranges(rows: Iterable[Sequence[object]], label_set: LabelSet) -> tuple[TimeRange, ...]:
+    position = {name: place for place, name in enumerate(label_set.names)}
+    return tuple(
+        TimeRange(start, end, tuple(sorted(position[label] for label in labels)))  # type: ignore[arg-type, attr-defined]
+        for start, end, labels in rows
+    )
