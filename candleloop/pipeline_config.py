@@ -57,18 +57,19 @@ class SplitConfig(Section):
 class XGBoostConfig(Section):
     """Parameters of the XGBoost family."""
 
-    rounds: Annotated[int, Field(ge=1, le=10_000)] = 300
+    rounds: Annotated[int, Field(ge=1, le=10_000)] = 40
     max_depth: Annotated[int, Field(ge=1, le=20)] = 6
-    learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.2
-    early_stopping_rounds: Annotated[int, Field(ge=1)] = 20
+    max_bin: Annotated[int, Field(ge=16, le=4096)] = 256
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.4
+    early_stopping_rounds: Annotated[int, Field(ge=1)] = 5
     subsample: Annotated[float, Field(gt=0, le=1)] = 1.0
-    column_share: Annotated[float, Field(gt=0, le=1)] = 0.5
+    column_share: Annotated[float, Field(gt=0, le=1)] = 1.0
 
 
 class RandomForestConfig(Section):
     """Parameters of the RandomForest family."""
 
-    trees: Annotated[int, Field(ge=1, le=5_000)] = 200
+    trees: Annotated[int, Field(ge=1, le=5_000)] = 25
     max_features: Annotated[float, Field(gt=0, le=1)] = 0.5
     min_samples_leaf: Annotated[int, Field(ge=1)] = 1
 

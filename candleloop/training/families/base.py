@@ -1,0 +1,186 @@
+"""What a model family is given, what it gives back, and what all of them promise.
+
+The promises are the contract suite in ``tests/training/test_families.py``; a new family is added there and in
+``candleloop.training.families.FAMILIES``, nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from candleloop.errors import TooFewLabels
+from candleloop.progress import Progress, silent
+
+IntArray = npt.NDArray[np.int64]
+FloatArray = npt.NDArray[np.float64]
+FeatureArray = npt.NDArray[np.float32]
+ProbabilityArray = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class TrainingBars:
+    """Bars of one or more series with their features, and the samples among them that teach.
+
+    All bars are handed over, not only those that teach, so that a family that reads windows of bars finds the context
+    of every sample; a flat family looks at ``features[rows]`` alone.
+
+    Parameters
+    ----------
+    features
+        float32 array of shape (n_bars, n_features), bars of one group after another in ascending time; NaN in bars
+        that are still warming up, never in a bar that teaches.
+    group
+        Segment of each bar, int32 array of shape (n_bars,). A window of bars never crosses from one to the next.
+    rows
+        The bar of each sample, int64 array of shape (n_samples,). A bar may appear more than once: a rejection is
+        one sample for each class that the bar may still be.
+    target
+        The class of each sample, 0 is the background, int16 array of shape (n_samples,).
+    weight
+        The weight of each sample, positive, float64 array of shape (n_samples,).
+    n_classes
+        Number of classes of the label set including the background, whatever is present here.
+    """
+
+    features: FeatureArray
+    group: npt.NDArray[np.int32]
+    rows: IntArray
+    target: npt.NDArray[np.int16]
+    weight: FloatArray
+    n_classes: int
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def present(self) -> IntArray:
+        """Return the classes that occur among the samples, ascending.
+
+        Raises
+        ------
+        TooFewLabels
+            When there are fewer than two: nothing to tell apart.
+        """
+        classes = np.unique(self.target).astype(np.int64)
+        if len(classes) < 2:
+            counts = {str(k): int((self.target == k).sum()) for k in classes.tolist()}
+            what = f"class {classes[0]} only" if len(classes) else "no sample at all"
+            raise TooFewLabels(f"A model needs samples of two classes; there is {what}.", counts=counts)
+        return classes
+
+    def of_classes(self, classes: IntArray) -> TrainingBars:
+        """Return the same bars with the samples of other classes left out."""
+        keep = np.isin(self.target, classes)
+        return TrainingBars(
+            self.features, self.group, self.rows[keep], self.target[keep], self.weight[keep], self.n_classes
+        )
+
+
+class FittedModel(Protocol):
+    """A model that has been fitted; safe to call from several threads at once."""
+
+    def predict_probabilities(
+        self, features: FeatureArray, rows: IntArray, group: npt.NDArray[np.int32] | None = None
+    ) -> ProbabilityArray:
+        """Return the probability of each class at some bars.
+
+        Parameters
+        ----------
+        features
+            float32 array of shape (n_bars, n_features), C-contiguous.
+        rows
+            The bars asked for, none of them warming up, int64 array of shape (n_rows,).
+        group
+            Segment of each bar, shape (n_bars,); one segment when None.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_classes)
+            float32, each row sums to 1; exactly 0 for a class that was not there to learn from.
+        """
+
+    def to_files(self) -> dict[str, bytes]:
+        """Return the model as named byte strings: plain data, the same bytes for the same model, no pickle."""
+
+    @classmethod
+    def from_files(cls, files: Mapping[str, bytes], *, threads: int = 1) -> Self:
+        """Rebuild a model from what :meth:`to_files` gave.
+
+        Raises
+        ------
+        BundleRefused
+            When a file is missing or is not what this family writes.
+        """
+
+
+class ModelFamily(Protocol):
+    """A way to learn, with its parameters."""
+
+    @property
+    def name(self) -> str:
+        """The name under which the configuration and the bundle know the family."""
+
+    @property
+    def context(self) -> int:
+        """Bars before a sample that the family itself reads, beyond the look-back of the features (0 when flat)."""
+
+    def fit(
+        self,
+        bars: TrainingBars,
+        validation: TrainingBars | None = None,
+        *,
+        seed: int,
+        threads: int = 1,
+        progress: Progress = silent,
+    ) -> FittedModel:
+        """Learn from ``bars``; the same input, seed and number of threads give the same bytes.
+
+        Parameters
+        ----------
+        bars
+            What teaches.
+        validation
+            Later bars on which the family may choose how long to learn; it never learns from them.
+        seed
+            Seed of everything random.
+        threads
+            Most threads to use.
+        progress
+            Told after each round or tree.
+
+        Raises
+        ------
+        TooFewLabels
+            With fewer than two classes in ``bars``.
+        """
+
+    def settled(self, fitted: FittedModel) -> ModelFamily:
+        """Return the family with what ``validation`` chose now fixed, for a fit on all bars without validation."""
+
+
+def expand(probabilities: npt.NDArray[np.floating], classes: IntArray, n_classes: int) -> ProbabilityArray:
+    """Put the columns of the classes that were learned back in their places among all classes.
+
+    Parameters
+    ----------
+    probabilities
+        Shape (n_rows, n_present).
+    classes
+        The class of each column, ascending, shape (n_present,).
+    n_classes
+        Number of classes of the label set including the background.
+
+    Returns
+    -------
+    ndarray of shape (n_rows, n_classes)
+        float32 with 0 in the columns of absent classes.
+    """
+    if len(classes) == n_classes:
+        return np.asarray(probabilities, dtype=np.float32)
+    expanded = np.zeros((len(probabilities), n_classes), dtype=np.float32)
+    expanded[:, classes] = probabilities
+    return expanded
