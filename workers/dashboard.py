@@ -1,0 +1,54 @@
+"""The RQ dashboard: ``python -m workers.dashboard``.
+
+A wrapper around rq-dashboard that reads jobs with the JSON serializer (on the workers page too, where rq-dashboard
+itself does not) and changes nothing: jobs are cancelled and started through the API, which keeps the database right.
+"""
+
+from __future__ import annotations
+
+import functools
+
+import rq_dashboard.web
+from flask import Flask, request
+from rq import Worker
+from rq.serializers import JSONSerializer
+from rq_dashboard.cli import make_flask_app
+from werkzeug.serving import make_server
+
+from config.settings import settings
+from workers.processes import configure_logging
+
+
+class _JsonWorkers(Worker):
+    """Workers as rq-dashboard lists them, whose jobs are read as JSON."""
+
+    all = functools.partial(Worker.all, serializer=JSONSerializer)
+
+
+def make_app(redis_url: str) -> Flask:
+    """Return the dashboard over a Redis."""
+    app: Flask = make_flask_app(None, None, None, "")
+    app.config.update(RQ_DASHBOARD_REDIS_URL=redis_url, RQ_DASHBOARD_DISABLE_DELETE=True)
+    rq_dashboard.web.config.serializer = JSONSerializer
+    rq_dashboard.web.Worker = _JsonWorkers
+    rq_dashboard.web.setup_rq_connection(app)
+    app.before_request(_refuse_changes)
+    return app
+
+
+def _refuse_changes() -> tuple[dict[str, str], int] | None:
+    if request.method in {"GET", "HEAD", "OPTIONS"} and request.endpoint != "rq_dashboard.requeue_all":
+        return None
+    return {"status": "This dashboard only shows. Start and cancel jobs through the API."}, 403
+
+
+def main() -> None:
+    """Serve until a signal."""
+    chosen = settings()
+    configure_logging(chosen.log_level)
+    server = make_server(chosen.host, chosen.dashboard_port, make_app(chosen.redis), threaded=True)
+    server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,44 @@
+"""The relay process: ``python -m workers.relay``."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from datetime import timedelta
+
+from candleloop.errors import Unavailable
+from candleloop.store.tables import now
+from config.context import open_context
+from config.settings import settings
+from jobs.connections import hasty_connection
+from jobs.relay import Relay
+from workers.processes import configure_logging
+
+logger = logging.getLogger(__name__)
+
+PAUSE_WITHOUT_DATABASE = 2.0
+
+
+def main() -> None:
+    """Relay until a signal."""
+    chosen = settings()
+    configure_logging(chosen.log_level)
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    context = open_context()
+    poll = timedelta(seconds=chosen.relay_poll_seconds)
+    relay = Relay(context.database, hasty_connection(chosen.redis), context.config.retrain, poll)
+    logger.info("The relay watches the outbox and the jobs.")
+    while not stopping.is_set():
+        try:
+            pause = (relay.step(now()) - now()).total_seconds()
+        except Unavailable as error:
+            logger.warning("%s", error.message)
+            pause = PAUSE_WITHOUT_DATABASE
+        stopping.wait(max(0.0, pause))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,115 @@
+"""A worker process: ``python -m workers.worker QUEUE``.
+
+It listens to one queue, because only then RQ hands jobs over without a gap in which one can be lost, and runs each job
+in a fork of itself. The heavy libraries are imported before the first fork, so that a job starts at once; none of them
+may *run* here: an OpenMP region in the parent makes every XGBoost fit in a forked child hang.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import logging
+from typing import Any
+
+from rq import Queue, Worker
+from rq.job import Job
+
+from candleloop.errors import CandleloopError
+from candleloop.store import jobs
+from config.context import open_context
+from config.settings import settings
+from jobs.connections import patient_connection
+from jobs.kinds import QUEUES
+from jobs.relay import give_back
+from workers.child import die_with_parent
+from workers.processes import configure_logging
+
+logger = logging.getLogger(__name__)
+
+PRELOADED = (
+    "numpy",
+    "pandas",
+    "pyarrow",
+    "talib",
+    "sklearn.ensemble",
+    "xgboost",
+    "mlflow",
+    "jobs.tasks.label",
+    "jobs.tasks.train",
+)
+"""Imported before the first job."""
+
+MONITORING_SECONDS = 5
+"""A worker says this often that it still runs its job."""
+
+SILENCE_SECONDS = 25
+"""A worker that has said nothing for this long counts as dead."""
+
+
+class QueueWorker(Worker):
+    """RQ's forking worker with shorter silences and a job process that does not outlive it."""
+
+    def get_heartbeat_ttl(self, job: Job, working_time: float = 0.0) -> int:
+        """Return the seconds after which a silent worker's job counts as abandoned."""
+        return SILENCE_SECONDS
+
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        """Run a job; when an operator stops the worker at once, the job goes back to the queue uncounted."""
+        try:
+            super().execute_job(job, queue)
+        except SystemExit:
+            return_job(job, counted=False)
+            job.delete()
+            raise
+
+    def main_work_horse(self, job: Job, queue: Queue) -> None:
+        """Run a job in the forked child."""
+        die_with_parent(int(self.pid or 0))
+        super().main_work_horse(job, queue)
+
+
+def return_job(job: Job, *, counted: bool) -> None:
+    """Give a job back whose process is dead; when the database is away, the relay will."""
+    database = open_context().database
+    try:
+        with database.begin() as session:
+            row = jobs.get(session, job.id)
+            if row.status == "running":
+                give_back(session, row, counted=counted)
+    except CandleloopError as error:
+        logger.error("Job %s is left to the relay: %s", job.id, error.message)
+    finally:
+        database.dispose()
+
+
+def job_process_died(job: Job, _pid: int | None, status: int | None, usage: Any) -> None:
+    """Give a job back whose process was killed (out of memory, an operator), in the worker that watched it."""
+    peak = f", peak memory {usage.ru_maxrss // 1024} MB" if usage is not None else ""
+    logger.error("The process of job %s died (wait status %s%s).", job.id, status, peak)
+    return_job(job, counted=True)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Work until a signal: SIGTERM finishes the current job first, a second one does not."""
+    parser = argparse.ArgumentParser(prog="python -m workers.worker", description="Run the jobs of one queue.")
+    parser.add_argument("queue", choices=QUEUES)
+    parser.add_argument("--burst", action="store_true", help="stop when the queue is empty")
+    chosen = parser.parse_args(arguments)
+    configure_logging(settings().log_level)
+    for module in PRELOADED:
+        importlib.import_module(module)
+    worker = QueueWorker(
+        [chosen.queue],
+        connection=patient_connection(settings().redis),
+        serializer="json",
+        maintenance_interval=60,
+        job_monitoring_interval=MONITORING_SECONDS,
+        work_horse_killed_handler=job_process_died,
+        disable_default_exception_handler=False,
+    )
+    worker.work(burst=chosen.burst, logging_level=None)
+
+
+if __name__ == "__main__":
+    main()
