@@ -1,0 +1,133 @@
+"""Candles in Parquet, one file per version of a series; reading a range does not read the file."""
+
+from __future__ import annotations
+
+import io
+import re
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from candleloop.candles.frame import PRICE_FIELDS, Candles
+from candleloop.errors import BadRequest, NotFound
+from candleloop.storage import Storage
+
+_SERIES_ID = re.compile(r"(?!\.)[A-Za-z0-9._-]{1,80}")
+_VERSION = re.compile(r"[0-9a-f]{16}")
+_ROW_GROUP = 1 << 16
+
+
+@dataclass(frozen=True)
+class CandleStore:
+    """The candles of all series, by version, in a :class:`Storage`.
+
+    A file is never changed: the version is the hash of its content.
+    """
+
+    storage: Storage
+
+    def write(self, series_id: str, candles: Candles) -> str:
+        """Store candles and return their version; the same content again is the same version and no second file.
+
+        Raises
+        ------
+        BadRequest
+            When ``series_id`` is not 1 to 80 letters, digits, dots, dashes and underscores.
+        """
+        version = candles.version()
+        name = _file_name(series_id, version)
+        if not self.storage.exists(name):
+            columns = {"time": candles.time, **candles.columns()}
+            buffer = io.BytesIO()
+            pq.write_table(
+                pa.table({key: pa.array(values) for key, values in columns.items()}),
+                buffer,
+                row_group_size=_ROW_GROUP,
+                compression="zstd",
+                use_dictionary=False,
+                column_encoding={"time": "DELTA_BINARY_PACKED"} | dict.fromkeys(candles.columns(), "BYTE_STREAM_SPLIT"),
+            )
+            self.storage.write(name, buffer.getvalue())
+        return version
+
+    def read(
+        self, series_id: str, version: str, *, start_time: int | None = None, end_time: int | None = None
+    ) -> Candles:
+        """Return the candles whose bar-open time lies between two times, both inclusive, in microseconds UTC.
+
+        Raises
+        ------
+        NotFound
+            When there is no such version.
+        """
+        with self._open(series_id, version) as file:
+            parquet = pq.ParquetFile(file)
+            groups = [
+                group
+                for group, (first, last) in enumerate(_time_ranges(parquet))
+                if (start_time is None or last >= start_time) and (end_time is None or first <= end_time)
+            ]
+            candles = _to_candles(parquet, groups)
+        start = 0 if start_time is None else int(np.searchsorted(candles.time, start_time, side="left"))
+        end = len(candles) if end_time is None else int(np.searchsorted(candles.time, end_time, side="right"))
+        return candles[start : max(start, end)]
+
+    def read_before(self, series_id: str, version: str, end_time: int, count: int) -> Candles:
+        """Return the last ``count`` candles that begin before ``end_time`` (microseconds UTC, exclusive).
+
+        Raises
+        ------
+        NotFound
+            When there is no such version.
+        """
+        with self._open(series_id, version) as file:
+            parquet = pq.ParquetFile(file)
+            groups: list[int] = []
+            found = 0
+            ranges = _time_ranges(parquet)
+            for group in range(len(ranges) - 1, -1, -1):
+                if ranges[group][0] >= end_time:
+                    continue
+                groups.insert(0, group)
+                if ranges[group][1] < end_time:
+                    found += parquet.metadata.row_group(group).num_rows
+                if found >= count:
+                    break
+            candles = _to_candles(parquet, groups)
+        end = int(np.searchsorted(candles.time, end_time, side="left"))
+        return candles[max(0, end - count) : end]
+
+    def _open(self, series_id: str, version: str):  # type: ignore[no-untyped-def]
+        name = _file_name(series_id, version)
+        try:
+            return self.storage.filesystem.open(self.storage.path(name), "rb", cache_type="bytes", block_size=1 << 18)
+        except FileNotFoundError:
+            raise NotFound(f"Version {version} of series {series_id} is not stored.", code="candles_missing") from None
+
+
+def _file_name(series_id: str, version: str) -> str:
+    if not _SERIES_ID.fullmatch(series_id):
+        raise BadRequest(
+            f"{series_id!r} is no series id: 1 to 80 letters, digits, dots, dashes and underscores.",
+            code="bad_series_id",
+            field="series_id",
+        )
+    if not _VERSION.fullmatch(version):
+        raise NotFound(f"{version!r} is no version of a series.", code="candles_missing")
+    return f"candles/{series_id}/{version}.parquet"
+
+
+def _time_ranges(parquet: pq.ParquetFile) -> list[tuple[int, int]]:
+    metadata = parquet.metadata
+    column = metadata.schema.names.index("time")
+    statistics = (metadata.row_group(group).column(column).statistics for group in range(metadata.num_row_groups))
+    return [(int(item.min), int(item.max)) for item in statistics]
+
+
+def _to_candles(parquet: pq.ParquetFile, groups: list[int]) -> Candles:
+    table = parquet.read_row_groups(groups) if groups else parquet.schema_arrow.empty_table()
+    columns = {name: table[name].to_numpy() for name in table.column_names}
+    prices = {name: columns[name] for name in PRICE_FIELDS}
+    return Candles(time=columns["time"], **prices, volume=columns.get("volume"))
