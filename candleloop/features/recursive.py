@@ -2,7 +2,8 @@
 
 Their warm-up was measured as the number of bars after which a value agrees with the one from the whole series to 1e-6.
 An average of moves alone (RSI, ADX, DI) never forgets on a flat stretch, because it divides what is left of old gains
-by what is left of old losses: where nothing moved over the whole warm-up these take their neutral value.
+by what is left of old losses: where nothing moved over the whole warm-up these take their neutral value. Distances are
+shares of the close, never of a recent range, which a flat stretch lets shrink below what the average still remembers.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import talib
 
 from candleloop.features.bars import FloatArray, SegmentBars
 from candleloop.features.feature import Feature, FeatureGroup
-from candleloop.features.windows import rolling_max, rolling_mean, rolling_min
+from candleloop.features.windows import rolling_max, rolling_min
 
 
 def _one(feature: Feature, formula: Callable[[SegmentBars], FloatArray]) -> FeatureGroup:
@@ -30,10 +31,6 @@ def _neutral_when_still(values: FloatArray, bars: SegmentBars, window: int, neut
     return np.where(still, neutral, values)
 
 
-def _in_ranges(values: FloatArray, bars: SegmentBars) -> FloatArray:
-    return values / np.maximum(rolling_mean(bars.range, 20), bars.floor)
-
-
 def _rsi(bars: SegmentBars) -> FloatArray:
     return _neutral_when_still(talib.RSI(bars.close, timeperiod=14), bars, 250, 50.0)
 
@@ -45,19 +42,20 @@ def _directional_index(bars: SegmentBars) -> FloatArray:
 
 
 def _adx(bars: SegmentBars) -> FloatArray:
-    return _neutral_when_still(talib.ADX(bars.high, bars.low, bars.close, timeperiod=14), bars, 250, 0.0)
+    return _neutral_when_still(talib.ADX(bars.high, bars.low, bars.close, timeperiod=14), bars, 400, 0.0)
 
 
 def _macd(bars: SegmentBars) -> FloatArray:
-    return _in_ranges(talib.MACD(bars.close, fastperiod=12, slowperiod=26, signalperiod=9)[2], bars)
+    histogram: FloatArray = talib.MACD(bars.close, fastperiod=12, slowperiod=26, signalperiod=9)[2]
+    return histogram / bars.close
 
 
 def _ema_distance(period: int) -> Callable[[SegmentBars], FloatArray]:
-    return lambda bars: _in_ranges(bars.close - talib.EMA(bars.close, timeperiod=period), bars)
+    return lambda bars: 1.0 - talib.EMA(bars.close, timeperiod=period) / bars.close
 
 
 def _kama_distance(bars: SegmentBars) -> FloatArray:
-    return _in_ranges(bars.close - talib.KAMA(bars.close, timeperiod=30), bars)
+    return 1.0 - talib.KAMA(bars.close, timeperiod=30) / bars.close
 
 
 groups = (
@@ -67,18 +65,22 @@ groups = (
         lambda bars: talib.NATR(bars.high, bars.low, bars.close, timeperiod=14),
     ),
     _one(Feature("di_14", "percent", 14, 250, "TA-Lib PLUS_DI minus MINUS_DI (timeperiod=14)"), _directional_index),
-    _one(Feature("adx_14", "percent", 27, 300, "TA-Lib ADX(timeperiod=14); 0 where nothing moved"), _adx),
-    _one(Feature("macd_12_26_9", "mean ranges", 33, 250, "TA-Lib MACD(12, 26, 9): histogram"), _macd),
+    _one(Feature("adx_14", "percent", 27, 400, "TA-Lib ADX(timeperiod=14); 0 where nothing moved"), _adx),
+    _one(Feature("macd_12_26_9", "share of close", 33, 250, "TA-Lib MACD(12, 26, 9): histogram"), _macd),
     _one(
-        Feature("ema_distance_20", "mean ranges", 19, 150, "close minus TA-Lib EMA(timeperiod=20)"), _ema_distance(20)
+        Feature("ema_distance_20", "share of close", 19, 200, "close minus TA-Lib EMA(timeperiod=20)"),
+        _ema_distance(20),
     ),
     _one(
-        Feature("ema_distance_50", "mean ranges", 49, 400, "close minus TA-Lib EMA(timeperiod=50)"), _ema_distance(50)
+        Feature("ema_distance_50", "share of close", 49, 450, "close minus TA-Lib EMA(timeperiod=50)"),
+        _ema_distance(50),
     ),
     _one(
-        Feature("ema_distance_200", "mean ranges", 199, 1500, "close minus TA-Lib EMA(timeperiod=200)"),
+        Feature("ema_distance_200", "share of close", 199, 2000, "close minus TA-Lib EMA(timeperiod=200)"),
         _ema_distance(200),
     ),
-    _one(Feature("kama_distance_30", "mean ranges", 30, 500, "close minus TA-Lib KAMA(timeperiod=30)"), _kama_distance),
+    _one(
+        Feature("kama_distance_30", "share of close", 30, 500, "close minus TA-Lib KAMA(timeperiod=30)"), _kama_distance
+    ),
 )
 """Every recursive indicator, a group of its own each."""

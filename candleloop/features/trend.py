@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import talib
 
 from candleloop.features.bars import PERIOD, FloatArray, SegmentBars
 from candleloop.features.feature import Feature, FeatureGroup
@@ -14,17 +13,28 @@ SLOPES = (5, 20)
 LONG = 40
 
 
+def _slope_weights(period: int) -> FloatArray:
+    """Return what each step between two closes adds to the least-squares slope; flat closes give exactly 0."""
+    place = np.arange(period) - (period - 1) / 2
+    later = np.cumsum(place[::-1])[::-1][1:]
+    return np.asarray(later / (place**2).sum())
+
+
+_SLOPE_WEIGHTS = {period: _slope_weights(period) for period in SLOPES}
+
+
 def _fill_trend(bars: SegmentBars, out: FloatArray) -> None:
     close, n_bars = bars.close, len(bars)
     highest, lowest = rolling_max(bars.high, 20), rolling_min(bars.low, 20)
     scale = np.maximum(rolling_mean(bars.range, 20), bars.floor)
+    steps = close[1:] - close[:-1]
     for row, apart in enumerate(RETURNS):
         if apart < n_bars:
             np.subtract(close[apart:], close[:-apart], out=out[row, apart:])
     row = len(RETURNS)
     for period in SLOPES:
         if n_bars >= period:
-            out[row] = talib.LINEARREG_SLOPE(close, timeperiod=period)
+            out[row, period - 1 :] = np.correlate(steps, _SLOPE_WEIGHTS[period], "valid")
         row += 1
     out[:row] /= scale
     width = np.maximum(highest - lowest, bars.floor)
@@ -39,7 +49,13 @@ trend = FeatureGroup(
             for bars in RETURNS
         ),
         *(
-            Feature(f"slope_{bars}", "mean ranges a bar", 19, 19, f"TA-Lib LINEARREG_SLOPE(close, timeperiod={bars})")
+            Feature(
+                f"slope_{bars}",
+                "mean ranges a bar",
+                19,
+                19,
+                f"least-squares slope of {bars} closes, as TA-Lib LINEARREG_SLOPE",
+            )
             for bars in SLOPES
         ),
         Feature("position_20", "share", 19, 19, "close between the lowest low (0) and the highest high (1) of 20 bars"),
