@@ -1,0 +1,71 @@
+"""A real Redis, a real database, real forked workers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from redis import Redis
+
+from candleloop.annotations.label_set import LabelSet
+from candleloop.store import label_sets
+from candleloop.store.database import Database, migrate
+from config.settings import ROOT
+from jobs.connections import hasty_connection
+from tests.support.processes import RedisProcess, WorkerProcess
+
+
+@pytest.fixture(scope="session")
+def redis_process() -> Iterator[RedisProcess]:
+    process = RedisProcess()
+    process.start()
+    yield process
+    process.close()
+
+
+@pytest.fixture
+def redis_server(redis_process: RedisProcess) -> RedisProcess:
+    """A Redis that runs and is empty."""
+    if redis_process.process is None:
+        redis_process.start()
+    redis_process.empty()
+    return redis_process
+
+
+@pytest.fixture
+def connection(redis_server: RedisProcess) -> Iterator[Redis]:
+    with hasty_connection(redis_server.url) as client:
+        yield client
+
+
+@pytest.fixture
+def environment(tmp_path: Path, redis_server: RedisProcess) -> dict[str, str]:
+    """The settings of the processes that a test starts."""
+    return {"CANDLELOOP_HOME": str(tmp_path / "home"), "CANDLELOOP_REDIS_URL": redis_server.url}
+
+
+@pytest.fixture
+def database(environment: dict[str, str]) -> Iterator[Database]:
+    """The migrated database of those processes, with the default label set."""
+    url = f"sqlite:///{environment['CANDLELOOP_HOME']}/candleloop.db"
+    migrate(url)
+    database = Database(url)
+    with database.begin() as session:
+        label_sets.ensure(session, LabelSet.load(ROOT / "config" / "label_sets" / "default.yaml"))
+    yield database
+    database.dispose()
+
+
+@pytest.fixture
+def start_worker(environment: dict[str, str]) -> Iterator[Callable[..., WorkerProcess]]:
+    """Start workers that do not outlive the test."""
+    started: list[WorkerProcess] = []
+
+    def start(queue: str = "batch", *, burst: bool = True, bare: bool = True) -> WorkerProcess:
+        started.append(WorkerProcess(queue, environment, burst=burst, bare=bare))
+        return started[-1]
+
+    yield start
+    for worker in started:
+        worker.close()
