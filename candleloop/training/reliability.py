@@ -46,8 +46,8 @@ def reliability(
     right
         Whether the span was right, bool array of shape (n_spans,).
     bins
-        Number of bins of (almost) equally many spans; fewer when there are fewer spans. Spans of equal confidence may
-        fall into two bins.
+        Largest number of bins of about equally many spans. Spans of equal confidence are never divided, so there are
+        fewer bins where few confidences occur.
 
     Returns
     -------
@@ -62,10 +62,12 @@ def reliability(
     n_spans = len(confidence)
     if n_spans == 0:
         return None
-    order = np.argsort(confidence, kind="stable")
+    _, value, count = np.unique(confidence, return_inverse=True, return_counts=True)
+    middle = np.cumsum(count) - count / 2
+    bin_of = np.floor(bins * middle / n_spans).astype(np.int64)[value]
     parts = [
-        ReliabilityBin(count=len(part), confidence=float(confidence[part].mean()), right=float(right[part].mean()))
-        for part in np.array_split(order, min(bins, n_spans))
+        ReliabilityBin(count=int(own.sum()), confidence=float(confidence[own].mean()), right=float(right[own].mean()))
+        for own in (bin_of == number for number in np.unique(bin_of))
     ]
     return Reliability(
         spans=n_spans,
