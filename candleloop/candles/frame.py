@@ -21,6 +21,7 @@ MICROSECONDS = 1_000_000
 PRICE_FIELDS = ("open", "high", "low", "close")
 MIN_PRICE = 1e-12
 MAX_PRICE = 1e12
+MAX_VOLUME = 1e30
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -66,7 +67,7 @@ class Candles:
         BadCandles
             With ``row`` and ``field``: columns of different length, NaN or infinite values, times that are not
             strictly ascending, prices outside 1e-12..1e12, high below low or below the body, low above the body,
-            negative volume.
+            negative volume or volume above 1e30.
         """
         columns: dict[str, FloatArray] = {}
         for field, values in (("open", open), ("high", high), ("low", low), ("close", close), ("volume", volume)):
@@ -111,6 +112,7 @@ class Candles:
         if self.volume is not None:
             _refuse_first(~np.isfinite(self.volume), "not_finite", "volume", "is not a finite number")
             _refuse_first(self.volume < 0, "negative_volume", "volume", "is negative")
+            _refuse_first(self.volume > MAX_VOLUME, "volume_out_of_range", "volume", "is above 1e30")
 
     def __len__(self) -> int:
         return len(self.time)
