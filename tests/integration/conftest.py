@@ -13,7 +13,7 @@ from candleloop.store import label_sets
 from candleloop.store.database import Database, migrate
 from config.settings import ROOT
 from jobs.connections import hasty_connection
-from tests.support.processes import RedisProcess, WorkerProcess
+from tests.support.processes import Nursery, RedisProcess, WorkerProcess
 
 
 @pytest.fixture(scope="session")
@@ -57,13 +57,20 @@ def database(environment: dict[str, str]) -> Iterator[Database]:
     database.dispose()
 
 
+@pytest.fixture(scope="session")
+def nursery() -> Iterator[Nursery]:
+    nursery = Nursery()
+    yield nursery
+    nursery.close()
+
+
 @pytest.fixture
-def start_worker(environment: dict[str, str]) -> Iterator[Callable[..., WorkerProcess]]:
+def start_worker(nursery: Nursery, environment: dict[str, str]) -> Iterator[Callable[..., WorkerProcess]]:
     """Start workers that do not outlive the test."""
     started: list[WorkerProcess] = []
 
-    def start(queue: str = "batch", *, burst: bool = True, bare: bool = True) -> WorkerProcess:
-        started.append(WorkerProcess(queue, environment, burst=burst, bare=bare))
+    def start(queue: str = "batch", *, burst: bool = True) -> WorkerProcess:
+        started.append(nursery.start(queue, environment, burst=burst))
         return started[-1]
 
     yield start

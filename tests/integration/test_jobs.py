@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -17,11 +19,12 @@ from candleloop.pipeline_config import RetrainConfig
 from candleloop.store import jobs
 from candleloop.store.database import Database
 from candleloop.store.tables import JobRow, now
+from config.settings import ROOT
 from jobs.connections import hasty_connection
 from jobs.queue import cancel, dispatch, submit
 from jobs.relay import Relay
 from tests.support import probe_jobs
-from tests.support.processes import RedisProcess, WorkerProcess
+from tests.support.processes import RedisProcess, WorkerProcess, is_gone
 from tests.support.waiting import wait_for
 
 StartWorker = Callable[..., WorkerProcess]
@@ -50,14 +53,6 @@ def process_of(folder: Path) -> int:
     """The process that runs a waiting probe job."""
     wait_for(lambda: (folder / "started").exists() and (folder / "started").read_text().endswith("\n"), "started job")
     return int((folder / "started").read_text().split()[-1])
-
-
-def is_gone(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return True
-    return Path(f"/proc/{process}/stat").exists() and " Z " in Path(f"/proc/{process}/stat").read_text()
 
 
 def test_a_submitted_job_is_run_by_a_worker_and_its_result_read_from_the_database(
@@ -254,7 +249,7 @@ def test_a_job_whose_worker_is_killed_dies_with_it_and_is_found_and_run_again(
     worker = start_worker()
     running = process_of(tmp_path)
 
-    worker.process.kill()
+    worker.send(signal.SIGKILL)
     wait_for(lambda: is_gone(running), "end of the job's process")
     relay.step(now())
     assert read(database, job_id).status == "running", "a job is not given up before its worker is surely dead"
@@ -320,7 +315,7 @@ def test_a_worker_asked_to_stop_finishes_its_job_first(
     worker = start_worker(burst=False)
     process_of(tmp_path)
 
-    worker.process.terminate()
+    worker.send(signal.SIGTERM)
     (tmp_path / "go").touch()
     worker.finish()
 
@@ -335,10 +330,10 @@ def test_a_worker_stopped_at_once_gives_its_job_back_without_counting_the_attemp
     worker = start_worker(burst=False)
     process_of(tmp_path)
 
-    worker.process.terminate()
+    worker.send(signal.SIGTERM)
     asked = now()
     wait_for(lambda: now() - asked > timedelta(seconds=1.1), "second of patience")
-    worker.process.terminate()
+    worker.send(signal.SIGTERM)
     worker.finish()
     assert read(database, job_id).status == "queued"
 
@@ -348,13 +343,24 @@ def test_a_worker_stopped_at_once_gives_its_job_back_without_counting_the_attemp
     assert read(database, job_id).status == "succeeded"
 
 
+WHOLE_WORKER = "import tests.support.probe_jobs, workers.worker; workers.worker.main(['batch', '--burst'])"
+
+
 def test_a_worker_that_has_imported_everything_still_fits_a_boosted_model_in_a_job(
-    database: Database, connection: Redis, start_worker: StartWorker
+    database: Database, connection: Redis, environment: dict[str, str]
 ) -> None:
     job_id = submitted(database, "boost")
     dispatch(database, connection, job_id)
-    log = start_worker(bare=False).finish()
+    worker = subprocess.run(
+        [sys.executable, "-c", WHOLE_WORKER],
+        cwd=ROOT,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
 
     row = read(database, job_id)
-    assert row.status == "succeeded", log
+    assert row.status == "succeeded", worker.stderr
     assert row.result == {"rounds": 5}

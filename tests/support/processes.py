@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 from redis import Redis
@@ -16,15 +18,6 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from config.settings import ROOT
 from tests.support.waiting import wait_for
 from workers.redis_server import redis_command
-
-WORKER = """
-import sys
-import workers.worker
-import tests.support.probe_jobs
-if sys.argv.pop(1) == "bare":
-    workers.worker.PRELOADED = ()
-workers.worker.main()
-"""
 
 
 class RedisProcess:
@@ -70,29 +63,71 @@ class RedisProcess:
         shutil.rmtree(self.folder)
 
 
+class Nursery:
+    """The process that forks workers; see :mod:`tests.support.nursery`."""
+
+    def __init__(self) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.support.nursery"],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+            text=True,
+        )
+
+    def start(self, queue: str, environment: dict[str, str], *, burst: bool) -> WorkerProcess:
+        """Start a worker."""
+        log = Path(environment["CANDLELOOP_HOME"]) / f"worker-{queue}-{os.urandom(4).hex()}.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        order = {"queue": queue, "burst": burst, "environment": environment, "log": str(log)}
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(json.dumps(order) + "\n")
+        self.process.stdin.flush()
+        return WorkerProcess(int(self.process.stdout.readline()), log)
+
+    def close(self) -> None:
+        """End it, and with it all its workers."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.close()
+        self.process.wait(20)
+        self.process.stdout.close()
+
+
+@dataclass
 class WorkerProcess:
-    """A worker in a process of its own that can also run the tests' probe jobs."""
+    """A worker that the nursery started."""
 
-    def __init__(self, queue: str, environment: dict[str, str], *, burst: bool = True, bare: bool = True) -> None:
-        command = [sys.executable, "-c", WORKER, "bare" if bare else "whole", queue, *(["--burst"] if burst else [])]
-        self.log = Path(environment["CANDLELOOP_HOME"]) / f"worker-{queue}-{os.urandom(4).hex()}.log"
-        self.log.parent.mkdir(parents=True, exist_ok=True)
-        with self.log.open("wb") as file:
-            self.process = subprocess.Popen(
-                command, cwd=ROOT, env=os.environ | environment, stdout=file, stderr=file, start_new_session=True
-            )
+    pid: int
+    log: Path
 
-    def finish(self, seconds: float = 60) -> str:
+    def send(self, number: int) -> None:
+        """Send it a signal."""
+        os.kill(self.pid, number)
+
+    def finish(self, seconds: float = 30) -> str:
         """Wait until it ends by itself and return what it logged."""
         try:
-            self.process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            self.close()
+            wait_for(lambda: is_gone(self.pid), "end of the worker", seconds)
+        except AssertionError:
             raise AssertionError(f"the worker did not end; it said:\n{self.log.read_text()}") from None
         return self.log.read_text()
 
     def close(self) -> None:
         """Kill it if it still runs."""
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait(20)
+        if not is_gone(self.pid):
+            self.send(signal.SIGKILL)
+
+
+def is_gone(process: int) -> bool:
+    """Tell whether a process has ended."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return True
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return False

@@ -1,0 +1,52 @@
+"""Starts workers quickly: a process that has imported what a worker needs and forks one for each line it reads.
+
+A line is ``{"queue", "burst", "environment", "log"}`` in JSON, the answer is the process
+id of the worker. The workers end when the nursery does.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from typing import Any
+
+import tests.support.probe_jobs  # noqa: F401
+import workers.worker
+from config.settings import settings
+from workers.child import die_with_parent
+
+
+def work(order: dict[str, Any], parent: int) -> None:
+    """Be a worker."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    os.setsid()
+    die_with_parent(parent)
+    os.environ.update(order["environment"])
+    settings.cache_clear()
+    log = os.open(order["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    for stream in (1, 2):
+        os.dup2(log, stream)
+    workers.worker.PRELOADED = ()
+    workers.worker.main([order["queue"], *(["--burst"] if order["burst"] else [])])
+
+
+def main() -> None:
+    """Fork until standard input ends."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps the workers
+    parent = os.getpid()
+    for line in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            try:
+                work(json.loads(line), parent)
+            finally:
+                sys.stderr.flush()
+                os._exit(0)
+        sys.stdout.write(f"{child}\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
