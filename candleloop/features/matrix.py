@@ -109,15 +109,19 @@ class FeatureSpec:
         Raises
         ------
         BadConfiguration
-            For features that this version of candleloop does not have or computes otherwise.
+            For text that is no specification, and for features that this version of candleloop does not have or
+            computes otherwise.
         """
-        content = json.loads(text)
-        if content.get("formulas") != FORMULAS:
+        try:
+            content = json.loads(text)
+            names, formulas = tuple(str(name) for name in content["names"]), content["formulas"]
+        except (ValueError, TypeError, KeyError) as error:
+            raise BadConfiguration(f"Not a feature specification: {error}", field="features") from error
+        if formulas != FORMULAS:
             raise BadConfiguration(
-                f"These features were computed by formulas {content.get('formulas')}; this version has {FORMULAS}.",
-                field="features",
+                f"These features were computed by formulas {formulas}; this version has {FORMULAS}.", field="features"
             )
-        return cls(tuple(content["names"]))
+        return cls(names)
 
 
 def talib_version() -> str:
