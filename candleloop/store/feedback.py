@@ -1,0 +1,68 @@
+"""Feedback events in the database: appended once accepted, never changed but for ``undone_by``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from candleloop.store.tables import FeedbackEventRow
+
+
+def append_event(
+    session: Session,
+    *,
+    event_id: str,
+    label_set: str,
+    verb: str,
+    series_id: str,
+    target_id: str | None,
+    body: dict[str, Any],
+    effects: dict[str, Any],
+) -> FeedbackEventRow:
+    """Write an accepted event and what it did.
+
+    Raises
+    ------
+    sqlalchemy.exc.IntegrityError
+        When an event with this id was accepted meanwhile.
+    """
+    row = FeedbackEventRow(
+        event_id=event_id,
+        label_set=label_set,
+        verb=verb,
+        series_id=series_id,
+        target_id=target_id,
+        body=body,
+        effects=effects,
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def find_event(session: Session, event_id: str) -> FeedbackEventRow | None:
+    """Return the accepted event of this id."""
+    return session.scalars(select(FeedbackEventRow).where(FeedbackEventRow.event_id == event_id)).one_or_none()
+
+
+def deciding_event(session: Session, *, series_id: str, label_set: str, target_id: str) -> FeedbackEventRow | None:
+    """Return the latest event that decided on a target and was not undone."""
+    statement = (
+        select(FeedbackEventRow)
+        .where(
+            FeedbackEventRow.series_id == series_id,
+            FeedbackEventRow.label_set == label_set,
+            FeedbackEventRow.target_id == target_id,
+            FeedbackEventRow.undone_by.is_(None),
+        )
+        .order_by(FeedbackEventRow.sequence.desc())
+    )
+    return next((row for row in session.scalars(statement) if row.effects.get("decides")), None)
+
+
+def last_sequence(session: Session, label_set: str) -> int:
+    """Return the sequence number of the latest accepted event of a label set, 0 before the first."""
+    statement = select(FeedbackEventRow.sequence).where(FeedbackEventRow.label_set == label_set)
+    return session.scalar(statement.order_by(FeedbackEventRow.sequence.desc()).limit(1)) or 0
