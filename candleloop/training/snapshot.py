@@ -166,8 +166,7 @@ class Snapshot:
         manifest: format, content hash, label set, series with versions and test bars.
         """
         name = _name(self.content_hash())
-        if not storage.exists(name):
-            storage.write(name, _to_parquet(self))
+        storage.write(name, _to_parquet(self))
         return name
 
     @classmethod
