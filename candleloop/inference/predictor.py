@@ -1,0 +1,165 @@
+"""From candles to predictions: the one path that the API, batch jobs and evaluation share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from candleloop.annotations.identity import prediction_id
+from candleloop.annotations.spans import Spans
+from candleloop.candles.frame import MICROSECONDS, Candles
+from candleloop.candles.segments import default_max_gap, segment_starts
+from candleloop.errors import BadCandles
+from candleloop.features.matrix import feature_matrix, usable_bars
+from candleloop.inference.bundle import ModelBundle
+from candleloop.training.calibration import RAW_FLOOR, calibrated
+from candleloop.training.families import fitted_from_files
+
+UNCERTAINTY = "margin"
+"""How ``uncertainty`` is measured: 1 minus the distance of the two largest class probabilities (0 sure, 1 torn)."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Predictions:
+    """Spans that a model proposes for one run of candles, ordered by start, end, label.
+
+    Parameters
+    ----------
+    spans
+        The spans in bars of the candles given.
+    confidence
+        Probability that the span is right (label equal, IoU at least 0.5), float64 array of shape (n_spans,).
+    probabilities
+        Class probabilities at the deciding bar, class 0 the background, float32 array of shape (n_spans, n_labels + 1).
+    uncertainty
+        See ``UNCERTAINTY``, float64 array of shape (n_spans,).
+    provisional
+        Whether the right context is not complete yet, bool array of shape (n_spans,).
+    ids
+        Ids of the predictions, None where no series was named.
+    warnings
+        What the caller should know, in plain words.
+    """
+
+    spans: Spans
+    confidence: npt.NDArray[np.float64]
+    probabilities: npt.NDArray[np.float32]
+    uncertainty: npt.NDArray[np.float64]
+    provisional: npt.NDArray[np.bool_]
+    ids: tuple[str, ...] | None
+    warnings: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.spans)
+
+
+class Predictor:
+    """A model version, ready to predict; safe to call from several threads at once.
+
+    Parameters
+    ----------
+    bundle
+        The model version.
+    threads
+        Most threads that one prediction may use.
+
+    Raises
+    ------
+    BundleRefused
+        When the model in the bundle cannot be read.
+    """
+
+    def __init__(self, bundle: ModelBundle, *, threads: int = 1) -> None:
+        self.bundle = bundle
+        self._model = fitted_from_files(bundle.family, bundle.files, threads=threads)
+        self._slope, self._offset = bundle.calibration.curves(bundle.label_set)
+        self._needs_volume = any(feature.needs_volume for feature in bundle.feature_spec.features)
+
+    def predict(self, candles: Candles, *, series_id: str | None = None, max_gap: int | None = None) -> Predictions:
+        """Propose spans.
+
+        Parameters
+        ----------
+        candles
+            Candles of one series in order.
+        series_id
+            The series that they belong to; predictions then get their ids.
+        max_gap
+            Longest step inside a segment in microseconds; what the model was trained with when None, and where that
+            left it to the kind of session, the default for these candles.
+
+        Returns
+        -------
+        Predictions
+            Spans with a confidence of at least the floor that end after the warm-up of their segment.
+
+        Raises
+        ------
+        BadCandles
+            With code ``too_few_candles`` when no bar has a complete warm-up; ``needed`` says how many candles without
+            a gap it takes, ``longest_run`` how many there are.
+        """
+        bundle = self.bundle
+        if max_gap is None:
+            configured = bundle.config.candles.max_gap_seconds
+            max_gap = default_max_gap(candles.time) if configured is None else configured * MICROSECONDS
+        starts = segment_starts(candles.time, max_gap=max_gap)
+        rows = np.flatnonzero(usable_bars(candles.time, bundle.feature_spec, max_gap=max_gap))
+        if len(rows) == 0:
+            run = int(np.diff(np.append(starts, len(candles))).max()) if len(candles) else 0
+            raise BadCandles(
+                f"The model needs {bundle.warmup_candles} candles without a gap; the longest run has {run}.",
+                code="too_few_candles",
+                field="candles",
+                needed=bundle.warmup_candles,
+                given=len(candles),
+                longest_run=run,
+            )
+        features = feature_matrix(candles, bundle.feature_spec, max_gap=max_gap)
+        proposals = bundle.encoding.decode(
+            self._model.predict_probabilities(features, rows),
+            rows,
+            n_bars=len(candles),
+            floor=RAW_FLOOR,
+            segment_starts=starts,
+        )
+        label = proposals.spans.label
+        confidence = calibrated(proposals.confidence, self._slope[label], self._offset[label])
+        keep = confidence >= bundle.config.decoding.confidence_floor
+        spans, probabilities = proposals.spans[keep], proposals.probabilities[keep]
+        return Predictions(
+            spans=spans,
+            confidence=confidence[keep],
+            probabilities=probabilities,
+            uncertainty=margin_uncertainty(probabilities),
+            provisional=proposals.provisional[keep],
+            ids=None if series_id is None else self._ids(series_id, spans, candles),
+            warnings=self._warnings(candles, len(starts), len(rows)),
+        )
+
+    def _ids(self, series_id: str, spans: Spans, candles: Candles) -> tuple[str, ...]:
+        names, version = self.bundle.label_set.names, self.bundle.version
+        start, end = candles.time[spans.start].tolist(), candles.time[spans.end].tolist()
+        return tuple(
+            prediction_id(series_id, version, names[label], first, last)
+            for label, first, last in zip(spans.label.tolist(), start, end, strict=True)
+        )
+
+    def _warnings(self, candles: Candles, n_segments: int, n_rows: int) -> tuple[str, ...]:
+        found = []
+        if n_segments > 1:
+            found.append(
+                f"Gaps cut the candles into {n_segments} runs; {len(candles) - n_rows} of {len(candles)} bars are "
+                "warming up and have no predictions."
+            )
+        if self._needs_volume and candles.volume is None:
+            found.append("There is no volume: features that need it take their neutral value.")
+        return tuple(found)
+
+
+def margin_uncertainty(probabilities: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    """Return 1 minus the distance between the two largest of each row, float64 array of shape (n_rows,)."""
+    two = np.partition(probabilities.astype(np.float64), -2, axis=1)[:, -2:]
+    return np.asarray(1 - (two[:, 1] - two[:, 0]), dtype=np.float64)
