@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from candleloop.candles.readers.alphavantage import AlphaVantageReader
 from candleloop.candles.readers.base import RawCandles, Reader
 from candleloop.candles.readers.binance import BinanceReader
 from candleloop.candles.readers.content import Content, not_candles, open_content
 from candleloop.candles.readers.convert import ImportedCandles, Wishes, convert
+from candleloop.candles.readers.cryptodatadownload import CryptoDataDownloadReader
+from candleloop.candles.readers.dukascopy import DukascopyReader
+from candleloop.candles.readers.exchanges import BitfinexReader, KrakenReader
 from candleloop.candles.readers.generic import GenericReader
+from candleloop.candles.readers.metatrader import MetaTraderReader
+from candleloop.candles.readers.ninjatrader import HistDataReader, NinjaTraderReader
+from candleloop.candles.readers.quantconnect import QuantConnectReader
+from candleloop.candles.readers.stooq import StooqReader
+from candleloop.candles.readers.tables import FeatherReader, JsonReader, ParquetReader
 from candleloop.candles.readers.yahoo import YahooReader
 from candleloop.errors import BadRequest
 from candleloop.progress import Progress, silent
@@ -16,8 +25,21 @@ from candleloop.progress import Progress, silent
 __all__ = ["READERS", "ImportedCandles", "RawCandles", "Reader", "read_candles"]
 
 READERS: tuple[Reader, ...] = (
+    ParquetReader(),
+    FeatherReader(),
     BinanceReader(),
+    AlphaVantageReader(),
+    JsonReader(),
     YahooReader(),
+    CryptoDataDownloadReader(),
+    DukascopyReader(),
+    HistDataReader(),
+    MetaTraderReader(),
+    NinjaTraderReader(),
+    QuantConnectReader(),
+    KrakenReader(),
+    BitfinexReader(),
+    StooqReader(),
     GenericReader(),
 )
 """All readers; the first that recognises a file reads it, so the particular ones stand before the general ones."""

@@ -39,6 +39,10 @@ class RawCandles:
         What the file says about itself outside its rows.
     stamped_at_close
         The vendor stamps a candle with the time at which it ends.
+    day_first
+        The order of day and month, where the vendor's format fixes it.
+    price_scale
+        The number of units in 1.0 of a price, for vendors that write whole numbers.
     decimal_comma
         The comma is the decimal mark.
     notes
@@ -56,6 +60,8 @@ class RawCandles:
     symbol: str | None = None
     timeframe_seconds: int | None = None
     stamped_at_close: bool = False
+    day_first: bool | None = None
+    price_scale: float = 1.0
     decimal_comma: bool = False
     notes: tuple[str, ...] = ()
 

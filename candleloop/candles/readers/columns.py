@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 _TIME = (
-    "opentime", "datetime", "datetimeutc", "timestamp", "timestamps", "gmttime", "utctime", "timeutc", "utc", "dt",
+    "opentime", "unix", "unixtime", "unixtimestamp", "epoch", "datetime", "datetimeutc", "timestamp",
+    "timestamps", "gmttime", "utctime", "timeutc", "utc", "dt",
     "candlebegintime", "barstart", "begin", "start", "starttime", "periodstart", "timestart", "timeopen", "localtime",
-    "date", "dateutc", "day", "tradingday", "tradedate", "unix", "unixtime", "unixtimestamp", "epoch", "time",
-    "ts", "t",
+    "date", "dateutc", "day", "tradingday", "tradedate", "time", "ts", "t",
 )  # fmt: skip
 _CLOCK = ("time", "timeofday", "clock", "hour")
 _PRICES = {

@@ -76,7 +76,13 @@ def convert(raw: RawCandles, content: Content, family: str, wishes: Wishes) -> I
     select, symbol = _select_symbol(raw, content, wishes.symbol)
     date = raw.date if select is None else raw.date.filter(select)
     clock = raw.clock if select is None or raw.clock is None else raw.clock.filter(select)
-    times = read_times(date, clock, vendor_zone=raw.vendor_zone, timezone=wishes.timezone, day_first=wishes.day_first)
+    times = read_times(
+        date,
+        clock,
+        vendor_zone=raw.vendor_zone,
+        timezone=wishes.timezone,
+        day_first=raw.day_first if wishes.day_first is None else wishes.day_first,
+    )
     numbers = {
         name: read_numbers(column if select is None else column.filter(select), decimal_comma=raw.decimal_comma)
         for name, column in raw.prices.items()
@@ -95,7 +101,10 @@ def convert(raw: RawCandles, content: Content, family: str, wishes: Wishes) -> I
         notes.append(f"volume is column {volume_name!r}")
     line_numbers = raw.rows if select is None else raw.rows[np.asarray(select)]
     rows_in = rows_in if select is None else len(line_numbers)
-    rows = Rows(times.values, {name: numbers[name].values for name in numbers}, line_numbers)
+    columns = {name: column.values for name, column in numbers.items()}
+    if raw.price_scale != 1.0:
+        columns |= {name: columns[name] / raw.price_scale for name in PRICE_FIELDS}
+    rows = Rows(times.values, columns, line_numbers)
     if raw.malformed and select is None:
         malformed = np.array(raw.malformed, dtype=np.int64)
         rows.report(malformed, "malformed", "the line has another number of values than the rest", action="quarantined")

@@ -18,7 +18,7 @@ _CLOCK = (
     r"(?:(?:[T ]+|:)(?P<hour>\d{1,2})(?::?(?P<minute>\d{2})(?::?(?P<second>\d{2})(?:[.,:](?P<fraction>\d{1,9}))?)?)?"
     r"[ -]?(?P<half>AM|PM|am|pm)?)?"
 )
-_OFFSET = r" ?(?P<offset>Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?"
+_OFFSET = r" ?(?P<offset>Z|UTC|GMT|(?:UTC|GMT)?[+-]\d{2}(?::?\d{2})?)?"
 _YEAR_FIRST = r"^(?P<year>\d{4})[-./](?P<month>\d{1,2})[-./](?P<day>\d{1,2})" + _CLOCK + _OFFSET + "$"
 _COMPACT = r"^(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})" + _CLOCK.replace("(?:[T ]+|:)", "[T ]*", 1) + _OFFSET + "$"
 _YEAR_LAST = r"^(?P<first>\d{1,2})[-./](?P<second_field>\d{1,2})[-./](?P<year>\d{4}|\d{2})" + _CLOCK + _OFFSET + "$"
@@ -168,7 +168,7 @@ def _offset(groups: pa.ChunkedArray) -> tuple[BoolArray, IntArray]:
     digits = pc.utf8_rpad(pc.replace_substring_regex(text, r"[^0-9]", ""), 4, "0")
     number = _ints_of(digits)
     size = (number // 100 * 60 + number % 100) * 60 * MICROSECONDS
-    negative = np.asarray(pc.starts_with(text, "-").to_numpy(), dtype=bool)
+    negative = np.asarray(pc.match_substring(text, "-").to_numpy(), dtype=bool)
     return given, np.where(negative, -size, size)
 
 

@@ -4,12 +4,65 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import permutations
 
+from candleloop.candles.readers.columns import Roles
 from candleloop.candles.readers.content import Content
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-_EPOCH = re.compile(r"\d{9,19}")
+_EPOCH = re.compile(r"-?\d{9,19}(\.0*)?")
+_DATE = re.compile(
+    r"\d{4}[-./]\d{1,2}[-./]\d{1,2}([ T].*)?|\d{1,2}[-./]\d{1,2}[-./]\d{4}([ T].*)?|(19|20)\d{6}([ T]\d{4,6})?"
+)
+_CLOCK = re.compile(r"\d{1,2}:\d{2}(:\d{2})?(\.\d+)?|\d{6}")
+
+OHLC = ("open", "high", "low", "close")
+OCHL = ("open", "close", "high", "low")
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What the rows of a file without header look like.
+
+    Parameters
+    ----------
+    rows
+        The sampled rows of the usual width.
+    width
+        Values in a row.
+    has_clock
+        The second value is a time of day.
+    is_epoch
+        The first value is an epoch.
+    orders
+        The orders of the four prices that the rows do not contradict.
+    """
+
+    rows: tuple[tuple[str, ...], ...]
+    width: int
+    has_clock: bool
+    is_epoch: bool
+    orders: tuple[tuple[str, ...], ...]
+
+    @property
+    def first_price(self) -> int:
+        """Place of the first price."""
+        return 2 if self.has_clock else 1
+
+    def column(self, place: int) -> list[str]:
+        """Return the sampled values of a column."""
+        return [row[place] for row in self.rows]
+
+    def roles(self, order: Sequence[str] = OHLC, *, with_volume: bool = True) -> Roles:
+        """Return the roles of the columns with the prices in an order, and the volume after them where there is one."""
+        first = self.first_price
+        return Roles(
+            date=0,
+            clock=1 if self.has_clock else None,
+            prices={name: first + place for place, name in enumerate(order)},
+            volumes=(first + 4,) if with_volume and self.width > first + 4 else (),
+        )
 
 
 def is_number(text: str) -> bool:
@@ -30,6 +83,31 @@ def sample_rows(content: Content, first_line: int = 0) -> list[tuple[str, ...]]:
     return [row for row in rows if len(row) == usual]
 
 
+def shape_of(content: Content) -> Shape | None:
+    """Return the shape of a file whose rows are a time and numbers; None when they are something else.
+
+    A hundredth of the rows (and always one) may be different.
+    """
+    rows = sample_rows(content)
+    if not rows or len(rows[0]) < 5:
+        return None
+    allowed = max(1, len(rows) // 100) if len(rows) > 2 else 0
+    clocked = [row for row in rows if _CLOCK.fullmatch(row[1]) and _DATE.fullmatch(row[0]) and ":" in row[1]]
+    has_clock = len(rows) - len(clocked) <= allowed
+    first = 2 if has_clock else 1
+    if len(rows[0]) < first + 4:
+        return None
+    good = [
+        row
+        for row in rows
+        if (is_epoch(row[0]) or _DATE.fullmatch(row[0])) and all(is_number(v) for v in row[first : first + 4])
+    ]
+    if not good or len(rows) - len(good) > allowed:
+        return None
+    epochs = all(is_epoch(row[0]) and not re.fullmatch(r"(19|20)\d{10}(\d\d)?", row[0]) for row in good)
+    return Shape(tuple(good), len(rows[0]), has_clock, epochs, tuple(price_orders(good, range(first, first + 4))))
+
+
 def price_orders(rows: Sequence[Sequence[str]], places: Sequence[int]) -> list[tuple[str, ...]]:
     """Return the vendors' orders of four price columns that the rows do not contradict.
 
@@ -44,5 +122,4 @@ def price_orders(rows: Sequence[Sequence[str]], places: Sequence[int]) -> list[t
         for high, low in permutations(range(4), 2)
         if sum(v[high] >= max(v) and v[low] <= min(v) for v in values) >= 0.99 * len(values)
     ]
-    known = (("open", "high", "low", "close"), ("open", "close", "high", "low"))
-    return [order for order in known if (order.index("high"), order.index("low")) in extremes]
+    return [order for order in (OHLC, OCHL) if (order.index("high"), order.index("low")) in extremes]

@@ -65,6 +65,8 @@ def read_text(content: Content, layout: Layout) -> RawCandles:
     sample = [row for row in content.rows[layout.first_line : layout.first_line + _SAMPLE] if len(row) == layout.width]
     if not sample:
         raise not_candles(content, "it has no rows with prices")
+    if max(roles.date, roles.clock or 0, *roles.prices.values()) >= layout.width:
+        raise not_candles(content, "its rows have fewer values than its header has names")
     prices = [row[place] for row in sample for place in roles.prices.values()]
     decimal_comma = has_decimal_comma(prices, content.delimiter)
     if decimal_comma is None:
@@ -74,10 +76,10 @@ def read_text(content: Content, layout: Layout) -> RawCandles:
             "ambiguous_numbers",
             field="open",
         )
-    used = sorted(
-        {roles.date, *roles.prices.values(), *roles.volumes} | {p for p in (roles.clock, roles.symbol) if p is not None}
-    )
-    numeric = {f"c{place}": pa.float64() for place in (*roles.prices.values(), *roles.volumes)}
+    volumes = tuple(place for place in roles.volumes if place < layout.width)
+    symbol = roles.symbol if roles.symbol is not None and roles.symbol < layout.width else None
+    used = sorted({roles.date, *roles.prices.values(), *volumes} | {p for p in (roles.clock, symbol) if p is not None})
+    numeric = {f"c{place}": pa.float64() for place in (*roles.prices.values(), *volumes)}
     text = {f"c{place}": pa.string() for place in used}
     epoch = roles.clock is None and all(row[roles.date].lstrip("-").isdigit() for row in sample)
     fast = text | numeric | ({f"c{roles.date}": pa.int64()} if epoch else {})
@@ -99,8 +101,8 @@ def read_text(content: Content, layout: Layout) -> RawCandles:
         date=table[f"c{roles.date}"],
         clock=None if roles.clock is None else table[f"c{roles.clock}"],
         prices={name: table[f"c{place}"] for name, place in roles.prices.items()},
-        volumes={layout.names[p] if layout.names else "volume": table[f"c{p}"] for p in roles.volumes},
-        symbols=None if roles.symbol is None else table[f"c{roles.symbol}"],
+        volumes={layout.names[p] if layout.names else "volume": table[f"c{p}"] for p in volumes},
+        symbols=None if symbol is None else table[f"c{symbol}"],
         rows=rows,
         malformed=malformed,
         decimal_comma=decimal_comma,
