@@ -112,6 +112,11 @@ def get(session: Session, job_id: str) -> JobRow:
     return row
 
 
+def with_idempotency_key(session: Session, key: str) -> JobRow | None:
+    """Return the job that was submitted under this key, if there is one."""
+    return session.scalars(select(JobRow).where(JobRow.idempotency_key == key)).one_or_none()
+
+
 def list_jobs(
     session: Session,
     *,
