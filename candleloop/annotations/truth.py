@@ -95,7 +95,8 @@ def resolve(marks: SeriesMarks, time: IntArray, n_labels: int) -> Truth:
     rejections, rejections_found = to_bars(marks.rejections, time)
     rejected = _distinct(rejections)
 
-    reviewed = np.zeros((n_bars, n_labels), dtype=np.bool_)
+    # Column by column in memory: everything here works on one label at a time.
+    reviewed = np.zeros((n_bars, n_labels), dtype=np.bool_, order="F")
     _mark_ranges(reviewed, marks.reviewed, time)
     decided = (
         _touches(reviewed, talib)
@@ -106,7 +107,7 @@ def resolve(marks: SeriesMarks, time: IntArray, n_labels: int) -> Truth:
 
     known_by_human = reviewed
     _mark_spans(known_by_human, human)
-    known = known_by_human.copy()
+    known = known_by_human.copy(order="F")
     _mark_spans(known, talib)
     _mark_ranges(known, marks.coverage, time)
 
@@ -144,18 +145,18 @@ def _distinct(spans: Spans) -> Spans:
     return ordered[np.concatenate([[True], new])]
 
 
-def _mark(table: BoolArray, label: int, first: IntArray, stop: IntArray) -> None:
-    """Set ``table[first:stop, label]`` for many runs of bars at once."""
-    step = np.zeros(len(table) + 1, dtype=np.int32)
+def _inside(n_bars: int, first: IntArray, stop: IntArray) -> BoolArray:
+    """Return the bars in any of many runs ``first:stop``."""
+    step = np.zeros(n_bars + 1, dtype=np.int32)
     np.add.at(step, first, 1)
     np.add.at(step, stop, -1)
-    table[:, label] |= np.cumsum(step[:-1]) > 0
+    return np.asarray(np.cumsum(step[:-1], dtype=np.int32, out=step[:-1]) > 0, dtype=np.bool_)
 
 
 def _mark_spans(table: BoolArray, spans: Spans) -> None:
     for label in np.unique(spans.label).tolist():
         own = spans.label == label
-        _mark(table, label, spans.start[own], spans.end[own] + 1)
+        table[:, label] |= _inside(len(table), spans.start[own], spans.end[own] + 1)
 
 
 def _mark_ranges(table: BoolArray, ranges: Iterable[TimeRange], time: IntArray) -> None:
@@ -166,8 +167,9 @@ def _mark_ranges(table: BoolArray, ranges: Iterable[TimeRange], time: IntArray) 
         edges = np.array(ends, dtype=np.int64)
         first = np.searchsorted(time, edges[:, 0], side="left")
         stop = np.maximum(np.searchsorted(time, edges[:, 1], side="right"), first)
+        inside = _inside(len(table), first, stop)
         for label in labels:
-            _mark(table, label, first, stop)
+            table[:, label] |= inside
 
 
 def _touches(table: BoolArray, spans: Spans) -> BoolArray:
