@@ -39,7 +39,13 @@ def main() -> None:
     os.environ.update(server_environment(chosen))
     import uvicorn
 
-    uvicorn.run("mlflow.server.fastapi_app:app", host=chosen.host, port=chosen.mlflow_port, log_config=None)
+    uvicorn.run(
+        "mlflow.server.fastapi_app:app",
+        host=chosen.host,
+        port=chosen.mlflow_port,
+        log_config=None,
+        timeout_graceful_shutdown=3,
+    )
 
 
 if __name__ == "__main__":

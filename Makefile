@@ -1,0 +1,40 @@
+# candleloop: `make up` starts everything on this machine, `make test` runs every test.
+
+SHELL := /bin/bash
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+CODE := api benchmarks candleloop cli config jobs tests workers
+
+.PHONY: help up test check format bench clean lock
+.DEFAULT_GOAL := help
+
+help: ## say what there is
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+
+up: $(INSTALLED) ## start Redis, MLflow, API, workers, relay and dashboard; Ctrl+C stops them
+	@exec $(BIN)/candleloop up
+
+test: $(INSTALLED) ## run every test
+	$(BIN)/python -m pytest
+
+check: $(INSTALLED) ## style and types
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/mypy
+
+bench: $(INSTALLED) ## measure what the README claims
+	@for file in benchmarks/[!_]*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+lock: $(INSTALLED) ## pin the dependencies of pyproject.toml anew
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  --group dev pyproject.toml -o requirements.lock
+
+clean: ## remove the environment and caches; the data in .candleloop stays
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist ./*.egg-info
+	find . -name __pycache__ -type d -not -path './web/*' -prune -exec rm -rf {} +
+
+# The environment: made once, and again when a dependency changes.
+$(INSTALLED): requirements.lock pyproject.toml scripts/environment
+	@scripts/environment $(VENV)
+	@touch $@
