@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sqlite3
+import time
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -74,7 +76,7 @@ class Database:
         Unavailable
             When the database cannot be reached, is locked for too long, or was never migrated.
         """
-        with self._translated(), Session(self._engine, expire_on_commit=False) as session, session.begin():
+        with unavailable_errors(self.url), Session(self._engine, expire_on_commit=False) as session, session.begin():
             yield session
 
     @contextmanager
@@ -86,7 +88,7 @@ class Database:
         Unavailable
             When the database cannot be reached or was never migrated.
         """
-        with self._translated(), Session(self._reading, expire_on_commit=False, autoflush=False) as session:
+        with unavailable_errors(self.url), Session(self._reading, expire_on_commit=False) as session:
             yield session
 
     def ping(self) -> None:
@@ -103,11 +105,6 @@ class Database:
     def dispose(self) -> None:
         """Close the idle connections; the next transaction opens new ones."""
         self._engine.dispose()
-
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        with unavailable_errors(self.url):
-            yield
 
 
 def migrate(url: str) -> None:
@@ -127,6 +124,8 @@ def migrate(url: str) -> None:
     if target.get_backend_name() == "sqlite" and target.database:
         _make_folder(Path(target.database).parent)
     engine = _engine(target)
+    if target.get_backend_name() == "sqlite":
+        event.listen(engine, "connect", _write_ahead)
     try:
         with unavailable_errors(target), engine.begin() as connection:
             if target.get_backend_name() == "postgresql":
@@ -195,13 +194,15 @@ _EMPTY = ("database_not_migrated", "has no candleloop tables yet; run the migrat
 _SQLITE_REASONS = {
     5: _BUSY,
     6: _BUSY,
-    8: ("database_unavailable", "cannot be written"),
     10: _AWAY,
     13: ("database_unavailable", "has no space left on its disk"),
     14: _AWAY,
     26: ("database_unavailable", "is not a SQLite file"),
 }
-"""SQLite's primary result codes (https://www.sqlite.org/rescode.html) that are about the file, not the statement."""
+"""SQLite's primary result codes (https://www.sqlite.org/rescode.html) that are about the file, not the statement.
+
+Not 8, read-only: that is what writing in a reading transaction gives, a mistake in the program.
+"""
 
 
 def _reason_sqlite(error: DBAPIError) -> tuple[str, str] | None:
@@ -233,11 +234,23 @@ def _engine(url: URL) -> Engine:
     return create_engine(url, connect_args={"connect_timeout": CONNECT_TIMEOUT_SECONDS}, pool_pre_ping=True)
 
 
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
+def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
     connection.isolation_level = None  # the driver must not begin transactions on its own
-    connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _write_ahead(connection: sqlite3.Connection, _record: Any) -> None:
+    """Switch the file to WAL mode, which it then keeps; here SQLite does not wait for others that do the same."""
+    deadline = time.monotonic() + BUSY_TIMEOUT_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
 
 
 def _begin_sqlite(connection: Connection) -> None:
