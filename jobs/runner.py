@@ -82,7 +82,7 @@ def run_job(job_id: str, work: Work) -> dict[str, Any]:
 
 def _run(context: Context, job_id: str, work: Work) -> dict[str, Any]:
     database = context.database
-    row = _claim(database, job_id)
+    row = claim(database, job_id)
     if row is None:
         logger.info("Job %s is not waiting any more: nothing to do.", job_id)
         return {"skipped": True}
@@ -125,7 +125,7 @@ def _run(context: Context, job_id: str, work: Work) -> dict[str, Any]:
     return result
 
 
-def _claim(database: Database, job_id: str) -> JobRow | None:
+def claim(database: Database, job_id: str) -> JobRow | None:
     """Take the job, and with it the feedback that it will see: all that was committed before this moment."""
     with database.begin() as session:
         row = jobs.claim(session, job_id)
