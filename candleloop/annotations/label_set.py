@@ -17,8 +17,9 @@ class Label(BaseModel):
     """One kind of pattern.
 
     ``name`` is the identifier used everywhere (``morning_star``), ``code`` the three letters shown where space is
-    short, ``hotkey`` the digit or letter that picks it, ``bars`` the length of its spans where that is fixed. ``talib``
-    names the CDL function that finds it and ``sign``, for functions that find two patterns, the one that means this.
+    short, ``hotkey`` the digit or letter that picks it (large sets have more labels than keys), ``bars`` the length of
+    its spans where that is fixed. ``talib`` names the CDL function that finds it and ``sign``, for functions that find
+    two patterns, the one that means this.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -26,7 +27,7 @@ class Label(BaseModel):
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,47}$")]
     code: Annotated[str, Field(pattern=r"^[A-Z0-9]{3}$")]
     colour: Annotated[str, Field(pattern=r"^#[0-9A-Fa-f]{6}$")]
-    hotkey: Annotated[str, Field(pattern=r"^[1-9a-z]$")]
+    hotkey: Annotated[str, Field(pattern=r"^[1-9a-z]$")] | None = None
     bars: Annotated[int, Field(ge=1, le=500)] | None = None
     talib: Annotated[str, Field(pattern=r"^CDL[A-Z0-9]+$")] | None = None
     sign: Annotated[int, Field(ge=-1, le=1)] | None = None
@@ -46,7 +47,7 @@ class LabelSet(BaseModel):
     @model_validator(mode="after")
     def _unique(self) -> Self:
         for field in ("name", "code", "hotkey"):
-            values = [getattr(label, field) for label in self.labels]
+            values = [value for label in self.labels if (value := getattr(label, field)) is not None]
             repeated = {value for value in values if values.count(value) > 1}
             if repeated:
                 raise ValueError(f"{field} is not unique: {', '.join(sorted(repeated))}")
