@@ -63,10 +63,11 @@ def _use_problem_type(schema: dict[str, Any]) -> None:
                 content = response.get("content", {})
                 if not status.startswith(("4", "5")) or "application/json" not in content:
                     continue
-                body = content.pop("application/json")
-                if body["schema"].get("$ref", "").endswith("/HTTPValidationError"):
-                    body = {"schema": {"$ref": "#/components/schemas/Problem"}}
+                model = content["application/json"]["schema"].get("$ref", "").rpartition("/")[2]
+                if model == "HTTPValidationError":
                     response["description"] = MEANINGS[422]
-                content[MEDIA_TYPE] = body
+                if model in {"HTTPValidationError", "Problem"}:
+                    del content["application/json"]
+                    content[MEDIA_TYPE] = {"schema": {"$ref": "#/components/schemas/Problem"}}
     for name in ("HTTPValidationError", "ValidationError"):
         schema["components"]["schemas"].pop(name, None)

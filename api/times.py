@@ -1,27 +1,23 @@
-"""Times at the border: ISO-8601 or epoch seconds or milliseconds outside, int64 microseconds UTC inside."""
+"""Times coming in: ISO-8601 or epoch seconds or milliseconds outside, int64 microseconds UTC inside."""
 
 from __future__ import annotations
 
-import contextlib
+import re
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+from pydantic_core import PydanticCustomError
 
 from candleloop.candles.frame import MICROSECONDS
 from candleloop.errors import BadCandles, BadRequest
+from candleloop.loop.instants import EARLIEST, LATEST, parse_instant
 
 IntArray = npt.NDArray[np.int64]
 
-EARLIEST = -2_208_988_800 * MICROSECONDS
-"""1900-01-01."""
-LATEST = 7_258_118_400 * MICROSECONDS
-"""2200-01-01."""
-MOST_SECONDS = LATEST // MICROSECONDS
-"""Epoch numbers above this (in size) are milliseconds."""
-
+NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 UTC_TIME = pa.timestamp("us", "UTC")
 PLAIN_TIME = pa.timestamp("us")
 
@@ -55,7 +51,7 @@ def parse_times(values: Sequence[Any], *, field: str = "time") -> IntArray:
         return np.empty(0, dtype=np.int64)
     else:
         _refuse_kinds(values, field)
-    outside = (time < EARLIEST) | (time >= LATEST)
+    outside = (time < EARLIEST * MICROSECONDS) | (time >= LATEST * MICROSECONDS)
     if outside.any():
         _refuse_range(int(outside.argmax()), field)
     return time
@@ -69,29 +65,10 @@ def parse_time(value: str, *, field: str) -> int:
     BadRequest
         When it is no time; ``field`` names the parameter.
     """
-    one: Any = value
-    with contextlib.suppress(ValueError):
-        one = float(value) if "." in value else int(value)
     try:
-        return int(parse_times([one], field=field)[0])
-    except BadCandles:
-        raise BadRequest(
-            f"{field}: {value!r} is no time (ISO-8601, or epoch seconds or milliseconds, between 1900 and 2200).",
-            code="not_a_time",
-            field=field,
-        ) from None
-
-
-def iso_times(time: IntArray) -> list[str]:
-    """Return microseconds as ISO-8601 text with ``Z``; fractions of a second only where there are any."""
-    moments = time.astype(np.dtype("M8[us]"))
-    texts = np.datetime_as_string(moments, unit="us" if (time % MICROSECONDS).any() else "s")
-    return [f"{text}Z" for text in texts.tolist()]
-
-
-def iso_time(time: int) -> str:
-    """Return one time as ISO-8601 text."""
-    return iso_times(np.array([time], dtype=np.int64))[0]
+        return parse_instant(float(value) if NUMBER.fullmatch(value) else value)
+    except PydanticCustomError as error:
+        raise BadRequest(f"{field}: {value!r} {error.message()}.", code=error.type, field=field) from None
 
 
 def _from_text(values: Sequence[str], field: str) -> IntArray:
@@ -139,7 +116,7 @@ def _from_numbers(values: Sequence[float], field: str) -> IntArray:
     if bad.any():
         row = int(bad.argmax())
         raise BadCandles(f"Row {row}: {field} is not a finite number.", code="not_a_time", row=row, field=field)
-    in_milliseconds = np.abs(wide) > MOST_SECONDS
+    in_milliseconds = np.abs(wide) > LATEST
     mixed = in_milliseconds != in_milliseconds[0]
     if mixed.any():
         row = int(mixed.argmax())

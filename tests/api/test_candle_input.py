@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from api.candle_input import read_predict_body
 from api.problems import NotJson
-from api.times import iso_times
 from candleloop.candles.frame import Candles
 from candleloop.errors import BadCandles, BadRequest, CandleloopError
+from candleloop.times import iso_times
 from tests.support.candles import random_candles
 
 CANDLES = random_candles(40, seed=3)

@@ -1,0 +1,134 @@
+"""Work that is done by workers: ask for it, watch it, stop it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Header, Query, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.openapi import problems
+from api.schemas import ItemList, Job, JobAnswer
+from api.service import Service, TheService
+from candleloop import pipeline
+from candleloop.errors import Conflict, NotFound
+from candleloop.store import jobs, label_sets, series
+from jobs.queue import dispatch, submit
+
+router = APIRouter(tags=["jobs"])
+
+IdempotencyKey = Annotated[
+    str | None, Header(max_length=120, description="A repeated request with the same key returns the first job.")
+]
+LabelSetName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,47}$")]
+
+
+class AutolabelRequest(BaseModel):
+    """Which series TA-Lib shall search, for which label set."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"series": ["AAPL-1d"]}})
+
+    series: Annotated[list[str], Field(min_length=1, max_length=10_000)] | None = Field(
+        default=None, description="Series ids; all series when left out"
+    )
+    label_set: LabelSetName | None = None
+
+
+class TrainRequest(BaseModel):
+    """For which label set a model shall be trained."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"label_set": "default"}})
+
+    label_set: LabelSetName | None = None
+
+
+@router.post("/autolabel", status_code=202, responses=problems(400, 404, 409, 413, 415, 422, 503))
+def autolabel(
+    service: TheService,
+    response: Response,
+    request: AutolabelRequest | None = None,
+    idempotency_key: IdempotencyKey = None,
+) -> JobAnswer:
+    """Search series with TA-Lib and store what it finds as annotations, replacing its earlier finds."""
+    request = request or AutolabelRequest()
+    label_set = service.label_set(request.label_set)
+    with service.context.database.read() as session:
+        label_sets.get(session, label_set)
+        for position, series_id in enumerate(request.series or ()):
+            try:
+                series.get_series(session, series_id)
+            except NotFound as error:
+                raise NotFound(error.message, code=error.code, field=f"series.{position}") from None
+    arguments = {"series": request.series, "label_set": label_set}
+    return _submit(service, response, "autolabel", arguments, label_set, idempotency_key)
+
+
+@router.post("/train", status_code=202, responses=problems(400, 404, 409, 413, 415, 422, 503))
+def train(
+    service: TheService,
+    response: Response,
+    request: TrainRequest | None = None,
+    idempotency_key: IdempotencyKey = None,
+) -> JobAnswer:
+    """Train a model on today's annotations; it goes live when it passes the gate. 409 when too few teach."""
+    label_set = service.label_set((request or TrainRequest()).label_set)
+    with service.context.database.read() as session:
+        label_sets.get(session, label_set)
+    pipeline.require_enough_labels(service.context, label_set)
+    return _submit(service, response, "train", {"label_set": label_set}, label_set, idempotency_key)
+
+
+@router.get("/jobs", responses=problems(422, 503))
+def list_jobs(
+    service: TheService,
+    kind: str | None = None,
+    status: Literal["queued", "running", "succeeded", "failed", "cancelled"] | None = None,
+    label_set: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=1_000)] = 50,
+    cursor: str | None = None,
+) -> ItemList[Job]:
+    """List jobs, the newest first."""
+    with service.context.database.read() as session:
+        page = jobs.list_jobs(session, kind=kind, status=status, label_set=label_set, limit=limit, cursor=cursor)
+        return ItemList(items=[Job.of(row) for row in page.items], next_cursor=page.next_cursor)
+
+
+@router.get("/jobs/{job_id}", responses=problems(404, 503))
+def get_job(service: TheService, job_id: str) -> Job:
+    """Tell how far a job is and what became of it."""
+    with service.context.database.read() as session:
+        return Job.of(jobs.get(session, job_id))
+
+
+@router.get("/jobs/{job_id}/result", responses=problems(404, 409, 503))
+def get_job_result(service: TheService, job_id: str) -> dict[str, Any]:
+    """Return what a job that has succeeded found out."""
+    with service.context.database.read() as session:
+        row = jobs.get(session, job_id)
+    if row.status != jobs.Status.SUCCEEDED:
+        raise Conflict(f"Job {job_id} is {row.status}: there is no result.", code="no_result", field="job_id")
+    return row.result or {}
+
+
+@router.delete("/jobs/{job_id}", responses=problems(404, 409, 503))
+def cancel_job(service: TheService, job_id: str) -> JobAnswer:
+    """Cancel a job: at once while it waits; a running one stops within seconds."""
+    with service.context.database.begin() as session:
+        return JobAnswer(job=Job.of(jobs.cancel(session, job_id)))
+
+
+def _submit(
+    service: Service,
+    response: Response,
+    kind: str,
+    arguments: dict[str, Any],
+    label_set: str,
+    idempotency_key: str | None,
+) -> JobAnswer:
+    database = service.context.database
+    with database.begin() as session:
+        row = submit(session, kind, arguments, label_set=label_set, idempotency_key=idempotency_key)
+        job = Job.of(row)
+    dispatch(database, service.redis, job.id)
+    response.headers["Location"] = f"/jobs/{job.id}"
+    return JobAnswer(job=job)

@@ -1,0 +1,67 @@
+"""The served model and the versions before it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from sqlalchemy.orm import Session
+
+from api.openapi import problems
+from api.schemas import FeedbackWaiting, ItemList, ModelInfo, ModelSummary, RefusedModel, ServedModelView
+from api.service import Service, TheService
+from candleloop.store import jobs, label_sets, models, outbox
+from jobs.retrain import WaitingEvents, retrain_at
+
+router = APIRouter(tags=["models"])
+
+
+@router.get("/model/info", responses=problems(404, 409, 503))
+def model_info(service: TheService, label_set: str | None = None) -> ModelInfo:
+    """Describe the served model: precision, recall, F1 and support by label on the test bars, the gate's verdict."""
+    name = service.label_set(label_set)
+    served = service.holder.model(name)
+    refusal = service.holder.holding.refused.get(name)
+    with service.context.database.read() as session:
+        row = models.get(session, served.bundle.version)
+        champion = models.champion(session, name)
+        return ModelInfo(
+            model=ServedModelView.model_validate(served.answer),
+            family=row.family,
+            metrics=row.metrics,
+            gate=row.gate,
+            pinned=champion is not None and champion.version == row.version and champion.pinned,
+            refused=refusal and RefusedModel(version=refusal.version, code=refusal.code, detail=refusal.detail),
+            feedback=_feedback(service, session, name),
+        )
+
+
+@router.get("/models", responses=problems(404, 422, 503))
+def list_models(
+    service: TheService,
+    label_set: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=1_000)] = 50,
+    cursor: str | None = None,
+) -> ItemList[ModelSummary]:
+    """List the trained model versions, the latest training first, promoted or not."""
+    with service.context.database.read() as session:
+        if label_set is not None:
+            label_sets.get(session, label_set)
+        page = models.list_models(session, label_set=label_set, limit=limit, cursor=cursor)
+        champions = {name: models.champion(session, name) for name in {row.label_set for row in page.items}}
+        items = []
+        for row in page.items:
+            champion = champions[row.label_set]
+            serves = champion is not None and champion.version == row.version
+            items.append(ModelSummary.of(row, champion=serves, pinned=champion is not None and champion.pinned))
+        return ItemList(items=items, next_cursor=page.next_cursor)
+
+
+def _feedback(service: Service, session: Session, label_set: str) -> FeedbackWaiting:
+    """Count what waits to teach, and tell when the retrain that takes it up is due."""
+    scheduled = [row.scheduled_for or row.created_at for row in jobs.jobs_of(session, "train", label_set, ["queued"])]
+    waiting = next((item for item in outbox.waiting(session) if item.label_set == label_set), None)
+    if waiting is None:
+        return FeedbackWaiting(waiting=0, next_retrain_at=min(scheduled, default=None))
+    due = retrain_at(WaitingEvents(waiting.first, waiting.last, waiting.count), service.context.config.retrain)
+    return FeedbackWaiting(waiting=waiting.count, next_retrain_at=min(scheduled, default=due))

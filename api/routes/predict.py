@@ -1,0 +1,133 @@
+"""Predict one: candles in, predictions out, at once. No queue, no database."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import orjson
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from api.candle_input import read_predict_body
+from api.openapi import problems
+from api.schemas import PredictAnswer
+from api.service import Service
+from candleloop.inference.answer import prediction_rows
+
+router = APIRouter(tags=["predictions"])
+
+NUMBERS = {"type": "array", "items": {"type": "number"}}
+TIME = {"oneOf": [{"type": "string", "format": "date-time"}, {"type": "number"}]}
+PRICES = ("open", "high", "low", "close", "volume")
+REQUIRED = ["time", "open", "high", "low", "close"]
+REQUEST_BODY: dict[str, Any] = {
+    "required": True,
+    "content": {
+        "application/json": {
+            "schema": {
+                "title": "PredictRequest",
+                "type": "object",
+                "required": ["candles"],
+                "additionalProperties": False,
+                "properties": {
+                    "candles": {
+                        "oneOf": [
+                            {
+                                "title": "CandleColumns",
+                                "description": "Columns of equal length: the fast form",
+                                "type": "object",
+                                "required": REQUIRED,
+                                "additionalProperties": False,
+                                "properties": {
+                                    "time": {"type": "array", "items": TIME},
+                                    **dict.fromkeys(PRICES, NUMBERS),
+                                },
+                            },
+                            {
+                                "title": "CandleRows",
+                                "type": "array",
+                                "items": {
+                                    "type": "object",
+                                    "required": REQUIRED,
+                                    "additionalProperties": False,
+                                    "properties": {"time": TIME, **{field: {"type": "number"} for field in PRICES}},
+                                },
+                            },
+                        ]
+                    },
+                    "series_id": {"type": ["string", "null"], "pattern": "^[A-Za-z0-9._-]{1,80}$"},
+                    "label_set": {"type": ["string", "null"], "pattern": "^[a-z][a-z0-9-]{0,47}$"},
+                },
+            },
+            "examples": {
+                "columns": {
+                    "summary": "Columns (shortened: a request needs more candles than the model's warm-up)",
+                    "value": {
+                        "candles": {
+                            "time": ["2024-01-02T00:00:00Z", "2024-01-03T00:00:00Z"],
+                            "open": [187.15, 184.22],
+                            "high": [188.44, 185.88],
+                            "low": [183.89, 183.43],
+                            "close": [185.64, 184.25],
+                        },
+                        "series_id": "AAPL-1d",
+                    },
+                },
+                "rows": {
+                    "summary": "Rows, with epoch seconds",
+                    "value": {
+                        "candles": [
+                            {"time": 1704153600, "open": 187.15, "high": 188.44, "low": 183.89, "close": 185.64}
+                        ]
+                    },
+                },
+            },
+        }
+    },
+}
+
+
+@router.post(
+    "/predict",
+    response_class=Response,
+    responses={
+        **problems(400, 404, 409, 413, 422),
+        200: {"model": PredictAnswer, "description": "Predictions"},
+    },
+    openapi_extra={"requestBody": REQUEST_BODY},
+)
+async def predict(request: Request) -> Response:
+    """Find patterns in the candles given."""
+    service: Service = request.app.state.service
+    body = await request.body()
+    answer = await asyncio.get_running_loop().run_in_executor(service.predicting, answer_prediction, service, body)
+    return Response(answer, media_type="application/json")
+
+
+def answer_prediction(service: Service, body: bytes) -> bytes:
+    """Do the whole work of a prediction request.
+
+    Parameters
+    ----------
+    service
+        Holds the model; it is taken once, so a swap cannot mix two models in one answer.
+    body
+        The request as it came.
+
+    Returns
+    -------
+    bytes
+        The JSON answer.
+    """
+    config = service.context.config
+    wanted = read_predict_body(body, max_candles=config.prediction.max_candles)
+    served = service.holder.model(wanted.label_set or config.label_set)
+    found = served.predictor.predict(wanted.candles, series_id=wanted.series_id)
+    return orjson.dumps(
+        {
+            "predictions": prediction_rows(found, wanted.candles.time, served.bundle.label_set),
+            "model": served.answer,
+            "warnings": list(found.warnings),
+        }
+    )

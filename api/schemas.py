@@ -1,0 +1,319 @@
+"""What the calls answer with, as clients see it: times are ISO-8601 in UTC."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from candleloop.annotations.label_set import Label, LabelSet
+from candleloop.loop.instants import format_instant
+from candleloop.store.tables import AnnotationRow, JobRow, ModelRow, SeriesRow
+
+Item = TypeVar("Item")
+
+
+class ItemList(BaseModel, Generic[Item]):
+    """A page of a list; ``next_cursor`` gives the next page, null at the end."""
+
+    items: list[Item]
+    next_cursor: str | None = None
+
+
+class Progress(BaseModel):
+    """How far a job is: ``done`` of ``total`` (null while unknown), counted in ``unit``."""
+
+    done: int
+    total: int | None
+    unit: str
+    stage: str | None
+
+
+class JobError(BaseModel):
+    """Why a job failed: a stable code and a sentence."""
+
+    model_config = ConfigDict(extra="allow")
+
+    code: str
+    message: str
+
+
+class Job(BaseModel):
+    """A piece of work that workers do."""
+
+    id: str
+    kind: str
+    status: Literal["queued", "running", "succeeded", "failed", "cancelled"]
+    progress: Progress
+    label_set: str | None
+    scheduled_for: datetime | None
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    error: JobError | None
+    result_url: str | None
+
+    @classmethod
+    def of(cls, row: JobRow) -> Job:
+        """Show a job of the database."""
+        return cls(
+            id=row.id,
+            kind=row.kind,
+            status=row.status,
+            progress=Progress(done=row.done, total=row.total, unit=row.unit, stage=row.stage),
+            label_set=row.label_set,
+            scheduled_for=row.scheduled_for,
+            created_at=row.created_at,
+            started_at=row.started_at,
+            ended_at=row.ended_at,
+            error=None if row.error is None else JobError.model_validate(row.error),
+            result_url=f"/jobs/{row.id}/result" if row.status == "succeeded" else None,
+        )
+
+
+class JobAnswer(BaseModel):
+    """A job that was accepted; poll ``/jobs/{id}``, which the Location header names."""
+
+    job: Job
+
+
+class TimeSpan(BaseModel):
+    """Bar-open times of the first and last bar, both inclusive."""
+
+    start_time: str
+    end_time: str
+
+
+class Series(BaseModel):
+    """One instrument at one timeframe from one source."""
+
+    series_id: str
+    series_version: str
+    symbol: str
+    timeframe_seconds: int
+    source: str
+    session: str
+    bars: int
+    first_time: str
+    last_time: str
+    created_at: datetime
+    updated_at: datetime
+
+    @classmethod
+    def fields_of(cls, row: SeriesRow) -> dict[str, Any]:
+        """Return the fields that every view of a series has."""
+        return {
+            "series_id": row.id,
+            "series_version": row.version,
+            "symbol": row.symbol,
+            "timeframe_seconds": row.timeframe_seconds,
+            "source": row.source,
+            "session": row.session,
+            "bars": row.bars,
+            "first_time": format_instant(row.first_time),
+            "last_time": format_instant(row.last_time),
+            "created_at": row.created_at,
+            "updated_at": row.updated_at,
+        }
+
+
+class SeriesDetail(Series):
+    """A series with its test bars, the report of its import and its annotations counted by origin."""
+
+    test_bars: TimeSpan | None
+    annotations: dict[str, int]
+    report: dict[str, Any]
+
+
+class ImportAnswer(BaseModel):
+    """What became of an uploaded file; ``created`` is false when exactly these candles were there already."""
+
+    series_id: str
+    series_version: str
+    symbol: str
+    timeframe_seconds: int
+    created: bool
+    report: dict[str, Any]
+
+
+class CandleColumns(BaseModel):
+    """Candles as columns of equal length, in ascending order of time."""
+
+    time: list[str]
+    open: list[float]
+    high: list[float]
+    low: list[float]
+    close: list[float]
+    volume: list[float] | None = None
+
+
+class CandlePage(BaseModel):
+    """Candles of a series between two times; ``next_cursor`` gives the ones after them."""
+
+    series_id: str
+    series_version: str
+    candles: CandleColumns
+    next_cursor: str | None
+
+
+class Annotation(BaseModel):
+    """A span held to be true."""
+
+    id: str
+    series_id: str
+    label_set: str
+    label: str
+    start_time: str
+    end_time: str
+    origin: Literal["human", "talib", "confirmed", "corrected", "imported"]
+    declared_source: str | None
+    revision: int
+    flagged: bool
+    created_at: datetime
+    updated_at: datetime
+
+    @classmethod
+    def of(cls, row: AnnotationRow) -> Annotation:
+        """Show an annotation of the database."""
+        return cls(
+            id=row.id,
+            series_id=row.series_id,
+            label_set=row.label_set,
+            label=row.label,
+            start_time=format_instant(row.start_time),
+            end_time=format_instant(row.end_time),
+            origin=row.origin,
+            declared_source=row.declared_source,
+            revision=row.revision,
+            flagged=row.flagged,
+            created_at=row.created_at,
+            updated_at=row.updated_at,
+        )
+
+
+class LabelSetView(BaseModel):
+    """A frozen, ordered list of labels and the model version that serves it."""
+
+    name: str
+    labels: list[Label]
+    champion: str | None
+
+    @classmethod
+    def of(cls, label_set: LabelSet, champion: str | None) -> LabelSetView:
+        """Show a label set."""
+        return cls(name=label_set.name, labels=list(label_set.labels), champion=champion)
+
+
+class ModelSummary(BaseModel):
+    """A trained model version: how it measured on the test bars and what the gate said."""
+
+    version: str
+    registry_version: str | None
+    run_id: str | None
+    family: str
+    label_set: str
+    trained_at: datetime
+    snapshot: str
+    champion: bool
+    pinned: bool
+    job_id: str | None
+    metrics: dict[str, Any]
+    gate: dict[str, Any]
+
+    @classmethod
+    def of(cls, row: ModelRow, *, champion: bool, pinned: bool) -> ModelSummary:
+        """Show a model version of the database."""
+        return cls(
+            version=row.version,
+            registry_version=row.registry_version,
+            run_id=row.run_id,
+            family=row.family,
+            label_set=row.label_set,
+            trained_at=row.trained_at,
+            snapshot=row.snapshot,
+            champion=champion,
+            pinned=champion and pinned,
+            job_id=row.job_id,
+            metrics=row.metrics,
+            gate=row.gate,
+        )
+
+
+class ServedModelView(BaseModel):
+    """The model part of every prediction."""
+
+    name: str
+    version: str
+    registry_version: str | None
+    label_set: str
+    trained_at: datetime
+    warmup_candles: int
+    thresholds: dict[str, float]
+
+
+class RefusedModel(BaseModel):
+    """A promoted version that this process could not load."""
+
+    version: str
+    code: str
+    detail: str
+
+
+class FeedbackWaiting(BaseModel):
+    """Feedback that no retrain has taken up yet, and when the next one is scheduled."""
+
+    waiting: int
+    next_retrain_at: datetime | None
+
+
+class ModelInfo(BaseModel):
+    """The served model, how good it is label by label, why it serves, and what waits to teach the next one."""
+
+    model: ServedModelView
+    family: str
+    metrics: dict[str, Any]
+    gate: dict[str, Any]
+    pinned: bool
+    refused: RefusedModel | None
+    feedback: FeedbackWaiting
+
+
+class Prediction(BaseModel):
+    """A span that the model proposes; ``id`` only when the request named a series."""
+
+    id: str | None
+    label: str
+    start_time: str
+    end_time: str
+    start_index: int = Field(description="Position of the first bar in the candles as given, from 0")
+    end_index: int = Field(description="Position of the last bar, inclusive")
+    confidence: float = Field(ge=0, le=1, description="Probability that this span is right")
+    probabilities: dict[str, float] = Field(description="Class probabilities by label, background included")
+    uncertainty: float
+    provisional: bool
+
+
+class PredictAnswer(BaseModel):
+    """All predictions for the candles given."""
+
+    predictions: list[Prediction]
+    model: ServedModelView
+    warnings: list[str]
+
+
+class Alive(BaseModel):
+    """The process answers."""
+
+    status: Literal["ok"] = "ok"
+
+
+class Ready(BaseModel):
+    """Each part is ``ok``, or says what is missing; only the database decides whether the service is ready."""
+
+    status: Literal["ready", "not_ready"]
+    database: str
+    model: str
+    redis: str
+    mlflow: str
+    workers: str

@@ -1,0 +1,115 @@
+"""What the application holds while it runs; made when it starts, never at import."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections import OrderedDict
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Annotated
+
+from fastapi import Depends, Request
+from redis import Redis
+from sqlalchemy.orm import Session
+
+from api.model_holder import ModelHolder
+from api.readiness import Readiness
+from candleloop.candles.frame import IntArray
+from candleloop.candles.store import CandleStore
+from candleloop.context import Context
+from candleloop.store import series
+from config.context import open_context
+from config.settings import Settings
+from jobs.connections import hasty_connection
+
+CORES = os.cpu_count() or 1
+
+
+@dataclass(frozen=True)
+class Service:
+    """Database, files, models, queue connection and threads of one API process."""
+
+    settings: Settings
+    context: Context
+    holder: ModelHolder
+    redis: Redis
+    readiness: Readiness
+    bar_times: BarTimes
+    predicting: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(CORES, thread_name_prefix="predict")
+    )
+
+    def label_set(self, name: str | None) -> str:
+        """Return the label set that is meant: the configured one unless named."""
+        return name or self.context.config.label_set
+
+
+class BarTimes:
+    """Bar-open times of series as they are now, remembered by version for the last few that were asked for."""
+
+    def __init__(self, context: Context, remembered: int = 8) -> None:
+        self._store = CandleStore(context.storage)
+        self._remembered = remembered
+        self._times: OrderedDict[tuple[str, str], IntArray] = OrderedDict()
+        self._lock = Lock()
+
+    def of(self, session: Session, series_id: str) -> IntArray:
+        """Return the times of the current version, int64 microseconds UTC, ascending.
+
+        Raises
+        ------
+        NotFound
+            When there is no such series.
+        """
+        key = (series_id, series.get_series(session, series_id).version)
+        with self._lock:
+            if key in self._times:
+                self._times.move_to_end(key)
+                return self._times[key]
+        times = self._store.read(*key).time
+        with self._lock:
+            self._times[key] = times
+            while len(self._times) > self._remembered:
+                self._times.popitem(last=False)
+        return times
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[Service]:
+    """Open what the application needs, load the champions, keep them fresh, and close everything at the end."""
+    context = open_context(settings)
+    holder = ModelHolder(context)
+    redis = hasty_connection(settings.redis)
+    service = Service(
+        settings=settings,
+        context=context,
+        holder=holder,
+        redis=redis,
+        readiness=Readiness(context, holder, redis),
+        bar_times=BarTimes(context),
+    )
+    await holder.refresh_quietly()
+    polling = asyncio.create_task(holder.poll(settings.model_poll_seconds))
+    try:
+        yield service
+    finally:
+        polling.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await polling
+        service.predicting.shutdown(wait=True)
+        redis.close()
+        context.database.dispose()
+
+
+async def service_of(request: Request) -> Service:
+    """Return the service of the application that received a request."""
+    found: Service = request.app.state.service
+    return found
+
+
+TheService = Annotated[Service, Depends(service_of)]

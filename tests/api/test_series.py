@@ -1,0 +1,137 @@
+"""Series over HTTP: upload, describe, page through candles and annotations; and the label sets."""
+
+from __future__ import annotations
+
+import gzip
+
+import httpx
+import pytest
+
+from tests.support.candles import random_candles
+from tests.support.service import CANDLES, SERIES, columns_of, csv_of
+
+SMALL = random_candles(300, seed=21)
+
+
+def test_an_uploaded_file_becomes_a_series_once(cold: httpx.Client) -> None:
+    parameters = {"name": "ABC_1h.csv", "symbol": "ABC"}
+    answer = cold.post("/series", params=parameters, content=csv_of(SMALL))
+    imported = answer.json()
+    assert (answer.status_code, imported["series_id"], imported["created"]) == (201, "ABC-1h", True)
+    assert answer.headers["location"] == "/series/ABC-1h"
+    assert (imported["series_version"], imported["report"]["rows_kept"]) == (SMALL.version(), 300)
+    again = cold.post("/series", params=parameters, content=csv_of(SMALL))
+    assert (again.status_code, again.json()["created"]) == (200, False)
+
+
+def test_other_candles_under_the_same_id_are_a_conflict(cold: httpx.Client) -> None:
+    parameters = {"name": "ABC_1h.csv", "symbol": "ABC"}
+    cold.post("/series", params=parameters, content=csv_of(SMALL))
+    answer = cold.post("/series", params=parameters, content=csv_of(SMALL[:200]))
+    assert (answer.status_code, answer.json()["code"]) == (409, "series_exists")
+
+
+def test_a_file_that_holds_no_candles_is_refused_in_one_line(cold: httpx.Client) -> None:
+    answer = cold.post("/series", params={"name": "notes.txt"}, content=b"dear diary,\nnothing happened\n")
+    assert (answer.status_code, answer.json()["code"]) == (422, "not_a_candle_file")
+
+
+def test_an_empty_upload_is_refused(cold: httpx.Client) -> None:
+    assert cold.post("/series", params={"name": "a.csv"}).json()["code"] == "empty_file"
+
+
+@pytest.mark.parametrize("series_id", ["../up", "a/b", ".hidden", "x" * 81])
+def test_a_series_id_that_is_a_path_is_refused(cold: httpx.Client, series_id: str) -> None:
+    answer = cold.post("/series", params={"name": "a.csv", "series_id": series_id}, content=csv_of(SMALL))
+    assert (answer.status_code, answer.json()["field"]) == (422, "series_id")
+
+
+def test_series_are_listed_page_by_page(cold: httpx.Client) -> None:
+    for symbol in ("B", "A", "C"):
+        cold.post("/series", params={"name": "x.csv", "symbol": symbol}, content=csv_of(SMALL))
+    first = cold.get("/series", params={"limit": 2}).json()
+    second = cold.get("/series", params={"limit": 2, "cursor": first["next_cursor"]}).json()
+    assert [item["series_id"] for item in first["items"] + second["items"]] == ["A-1h", "B-1h", "C-1h"]
+    assert second["next_cursor"] is None
+
+
+def test_a_series_is_described_with_test_bars_and_annotations(client: httpx.Client) -> None:
+    found = client.get(f"/series/{SERIES}").json()
+    times = columns_of(CANDLES)["time"]
+    assert (found["bars"], found["timeframe_seconds"], found["first_time"]) == (4_000, 3_600, times[0])
+    assert found["test_bars"] == {"start_time": times[3_200], "end_time": times[-1]}
+    assert found["annotations"]["talib"] > 100
+    assert found["report"]["rows_in"] == 4_000
+
+
+def test_candles_are_paged_through_by_time(client: httpx.Client) -> None:
+    collected: dict[str, list[object]] = {}
+    cursor, pages = None, 0
+    while pages == 0 or cursor:
+        page = client.get(
+            f"/series/{SERIES}/candles", params={"limit": 1_500, **({"cursor": cursor} if cursor else {})}
+        )
+        found = page.json()
+        for field, values in found["candles"].items():
+            collected.setdefault(field, []).extend(values)
+        cursor, pages = found["next_cursor"], pages + 1
+    assert pages == 3
+    assert collected == columns_of(CANDLES)
+
+
+def test_candles_of_a_range_include_both_ends(client: httpx.Client) -> None:
+    times = columns_of(CANDLES)["time"]
+    page = client.get(f"/series/{SERIES}/candles", params={"start_time": times[10], "end_time": times[12]}).json()
+    assert page["candles"]["time"] == times[10:13]
+    assert page["next_cursor"] is None
+
+
+def test_the_latest_candles_come_with_before(client: httpx.Client) -> None:
+    times = columns_of(CANDLES)["time"]
+    page = client.get(f"/series/{SERIES}/candles", params={"before": "2199-01-01", "limit": 5}).json()
+    assert page["candles"]["time"] == times[-5:]
+
+
+@pytest.mark.parametrize("parameter", ["start_time", "end_time", "before", "cursor"])
+def test_a_bad_time_names_its_parameter(client: httpx.Client, parameter: str) -> None:
+    answer = client.get(f"/series/{SERIES}/candles", params={parameter: "soon"})
+    assert (answer.status_code, answer.json()["code"], answer.json()["field"]) == (422, "not_a_time", parameter)
+
+
+def test_annotations_are_listed_by_start_and_filtered(client: httpx.Client) -> None:
+    times = columns_of(CANDLES)["time"]
+    everything = client.get(f"/series/{SERIES}/annotations", params={"limit": 1_000}).json()["items"]
+    assert {item["origin"] for item in everything} == {"talib"}
+    assert [item["start_time"] for item in everything] == sorted(item["start_time"] for item in everything)
+    part = client.get(
+        f"/series/{SERIES}/annotations", params={"start_time": times[500], "end_time": times[700], "origin": "talib"}
+    ).json()["items"]
+    assert part == [item for item in everything if item["end_time"] >= times[500] and item["start_time"] <= times[700]]
+    assert client.get(f"/series/{SERIES}/annotations", params={"origin": "human"}).json()["items"] == []
+
+
+@pytest.mark.parametrize("path", ["", "/candles", "/annotations"])
+def test_an_unknown_series_is_a_404(client: httpx.Client, path: str) -> None:
+    answer = client.get(f"/series/NONE-1d{path}")
+    assert (answer.status_code, answer.json()["code"]) == (404, "unknown_series")
+
+
+def test_label_sets_tell_their_labels_and_champion(client: httpx.Client) -> None:
+    [label_set] = client.get("/label-sets").json()["items"]
+    assert (label_set["name"], len(label_set["labels"]), label_set["labels"][0]["name"]) == (
+        "default",
+        8,
+        "morning_star",
+    )
+    assert label_set["champion"] == client.get("/model/info").json()["model"]["version"]
+
+
+def test_long_answers_are_compressed_and_predictions_are_not(client: httpx.Client) -> None:
+    headers = {"accept-encoding": "gzip"}
+    with client.stream("GET", f"/series/{SERIES}/candles", headers=headers) as answer:
+        raw = b"".join(answer.iter_raw())
+    assert answer.headers["content-encoding"] == "gzip"
+    assert len(gzip.decompress(raw)) > 2 * len(raw)
+    predicted = client.post("/predict", json={"candles": columns_of(CANDLES[-300:])}, headers=headers)
+    assert "content-encoding" not in predicted.headers
+    assert len(predicted.content) > 1_024
