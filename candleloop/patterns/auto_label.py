@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from candleloop.annotations.label_set import LabelSet
-from candleloop.annotations.spans import Spans, concatenate
+from candleloop.annotations.spans import Spans
 from candleloop.candles.frame import Candles, IntArray
 from candleloop.candles.segments import segment_slices
 from candleloop.errors import BadConfiguration
@@ -18,6 +18,9 @@ from candleloop.pipeline_config import AutoLabelConfig
 from candleloop.progress import Progress, silent
 
 BoolArray = npt.NDArray[np.bool_]
+
+LONGEST = 16
+"""More bars than any span here has: five of a pattern, or four and three until it is confirmed."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -102,36 +105,36 @@ def auto_label(
     if not functions:
         return AutoLabels(Spans.empty(), covered, labels, ())
     lookback = max(PATTERNS[function].lookback for function in functions)
-    flat = _flat(candles) if config.exclude_flat else None
+    flat = _flat(candles) if config.exclude_flat else np.zeros(n_bars, dtype=np.bool_)
     found: list[Spans] = []
     for segment in segment_slices(candles, max_gap=max_gap):
         if segment.stop - segment.start > lookback:
             covered[segment.start + lookback : segment.stop] = True
-            found.extend(_search_segment(candles[segment], searches, config, lookback, segment.start))
+            found.extend(_search_segment(candles, flat, segment, searches, config, lookback))
         progress("auto-label", segment.stop, n_bars, "bars")
-    spans = concatenate(found)
-    if flat is not None and flat.any():
-        covered &= ~flat
-        before = np.concatenate([[0], np.cumsum(flat)])
-        spans = spans[before[spans.end + 1] == before[spans.start]]
-    return AutoLabels(spans[spans.order()], covered, labels, tuple(functions))
+    covered &= ~flat
+    return AutoLabels(_listed(found, len(label_set)), covered, labels, tuple(functions))
 
 
 def _search_segment(
-    candles: Candles, searches: Iterable[_Search], config: AutoLabelConfig, lookback: int, offset: int
-) -> Iterable[Spans]:
+    candles: Candles, flat: BoolArray, segment: slice, searches: list[_Search], config: AutoLabelConfig, lookback: int
+) -> Iterator[Spans]:
+    part = candles[segment]
+    flat_before = np.concatenate([[0], np.cumsum(flat[segment])]) if flat[segment].any() else None
     fired: dict[str, tuple[IntArray, IntArray]] = {}
     for search in searches:
         pattern = search.pattern
         if pattern.function not in fired:
-            values = pattern.fire(candles, penetration=config.penetration.get(pattern.function))
-            bars = np.flatnonzero(values)
-            fired[pattern.function] = bars.astype(np.int64), values[bars].astype(np.int64)
+            values = pattern.fire(part, penetration=config.penetration.get(pattern.function))
+            bars = np.flatnonzero(values != 0)
+            fired[pattern.function] = bars.astype(np.int64, copy=False), values[bars].astype(np.int64)
         start, end, value = _spans(pattern, *fired[pattern.function], confirms=search.confirms)
         take = end >= lookback
         if search.sign is not None:
             take &= np.sign(value) == search.sign
-        start, end = start[take] + offset, end[take] + offset
+        if flat_before is not None:
+            take &= flat_before[end + 1] == flat_before[np.maximum(start, 0)]
+        start, end = start[take] + segment.start, end[take] + segment.start
         yield Spans(np.full(len(end), search.label, dtype=np.int64), start, end)
 
 
@@ -150,6 +153,19 @@ def _spans(
         known = confirmed >= 0
         end[confirmed[known]] = bars[confirming][known]
     return fresh - (pattern.bars - 1), end, kind
+
+
+def _listed(parts: list[Spans], n_labels: int) -> Spans:
+    """Return all spans by start, end and label.
+
+    Each span becomes one number, which sorts several times faster than three columns: with all functions there are more
+    spans than bars.
+    """
+    keys = [((span.start * LONGEST + (span.end - span.start)) * n_labels) + span.label for span in parts]
+    ordered = np.sort(np.concatenate(keys)) if keys else np.empty(0, dtype=np.int64)
+    place, label = np.divmod(ordered, n_labels)
+    start, length = np.divmod(place, LONGEST)
+    return Spans(label, start, start + length)
 
 
 def _searches(label_set: LabelSet) -> list[_Search]:
