@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 import uuid
@@ -79,7 +80,7 @@ def postgres_server() -> Iterator[str]:
             wait_for(lambda: _answers(url, server), "answer from PostgreSQL", STARTS_WITHIN)
             yield url
         finally:
-            server.terminate()
+            server.send_signal(signal.SIGINT)  # its fast shutdown
             try:
                 server.wait(5)
             except subprocess.TimeoutExpired:
