@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
-from api.problems import MEDIA_TYPE, Problem
+from api.problems import MEDIA_TYPE, ProblemDetails
 
 Responses = dict[int | str, dict[str, Any]]
 
@@ -28,7 +28,10 @@ EVERYWHERE = (421, 500)
 
 def problems(*statuses: int) -> Responses:
     """Return the declaration of the problems that a call can answer with."""
-    return {status: {"model": Problem, "description": MEANINGS[status]} for status in sorted({*statuses, *EVERYWHERE})}
+    return {
+        status: {"model": ProblemDetails, "description": MEANINGS[status]}
+        for status in sorted({*statuses, *EVERYWHERE})
+    }
 
 
 def operation_id(route: APIRoute) -> str:
@@ -66,8 +69,8 @@ def _use_problem_type(schema: dict[str, Any]) -> None:
                 model = content["application/json"]["schema"].get("$ref", "").rpartition("/")[2]
                 if model == "HTTPValidationError":
                     response["description"] = MEANINGS[422]
-                if model in {"HTTPValidationError", "Problem"}:
+                if model in {"HTTPValidationError", "ProblemDetails"}:
                     del content["application/json"]
-                    content[MEDIA_TYPE] = {"schema": {"$ref": "#/components/schemas/Problem"}}
+                    content[MEDIA_TYPE] = {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}
     for name in ("HTTPValidationError", "ValidationError"):
         schema["components"]["schemas"].pop(name, None)

@@ -70,7 +70,7 @@ class FieldProblem(BaseModel):
     detail: str
 
 
-class Problem(BaseModel):
+class ProblemDetails(BaseModel):
     """What went wrong: ``code`` for programs, ``detail`` for people, ``row`` and ``field`` for the place."""
 
     model_config = ConfigDict(
