@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -65,8 +65,8 @@ class Candles:
         Raises
         ------
         BadCandles
-            With ``row`` and ``field``: columns of different length, NaN or infinite values, times that are not
-            strictly ascending, prices outside 1e-12..1e12, high below low or below the body, low above the body,
+            With ``row`` and ``field``: values that are no numbers, columns of different length, NaN or
+            infinite values, times that are not strictly ascending, prices outside 1e-12..1e12, high below low or below the body, low above the body,
             negative volume or volume above 1e30.
         """
         columns: dict[str, FloatArray] = {}
@@ -75,9 +75,12 @@ class Candles:
                 if field == "volume":
                     continue
                 raise BadCandles(f"{field} is missing.", code="missing_field", field=field)
-            columns[field] = np.ascontiguousarray(values, dtype=np.float64)
+            columns[field] = np.ascontiguousarray(_numbers(values, field))
+        moments = _numbers(time, "time")
+        if moments.dtype.kind == "f":
+            _refuse_first(moments != np.trunc(moments), "bad_time", "time", "is not a whole number of microseconds")
         candles = cls(
-            time=np.ascontiguousarray(time, dtype=np.int64),
+            time=np.ascontiguousarray(moments, dtype=np.int64),
             open=columns["open"],
             high=columns["high"],
             low=columns["low"],
@@ -137,6 +140,27 @@ class Candles:
             digest.update(field.encode())
             digest.update(np.ascontiguousarray(values).astype("<f8", copy=False).tobytes())
         return digest.hexdigest()[:16]
+
+
+def _numbers(values: npt.ArrayLike, field: str) -> npt.NDArray[Any]:
+    """Return values as they are when they are numbers (prices as float64, integers of ``time`` as int64)."""
+    try:
+        found = np.asarray(values)
+    except ValueError:
+        found = np.asarray(values, dtype=object)
+    if found.dtype.kind not in "iuf" and found.size:
+        _refuse_first_text(found, field)
+        found = found.astype(np.float64)
+    return found.astype(np.int64 if field == "time" and found.dtype.kind in "iu" else np.float64, copy=False)
+
+
+def _refuse_first_text(values: npt.NDArray[Any], field: str) -> None:
+    allowed = (
+        (int, float, np.integer, np.floating) if field == "time" else (int, float, np.integer, np.floating, type(None))
+    )
+    for row, value in enumerate(values.tolist()):
+        if isinstance(value, bool) or not isinstance(value, allowed):
+            raise BadCandles(f"Row {row}: {field} is not a number.", code="not_a_number", row=row, field=field)
 
 
 def _refuse_first(bad: npt.NDArray[np.bool_], code: str, field: str, what: str) -> None:

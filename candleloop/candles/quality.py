@@ -9,7 +9,16 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from candleloop.candles.frame import MAX_PRICE, MICROSECONDS, MIN_PRICE, PRICE_FIELDS, Candles, FloatArray, IntArray
+from candleloop.candles.frame import (
+    MAX_PRICE,
+    MAX_VOLUME,
+    MICROSECONDS,
+    MIN_PRICE,
+    PRICE_FIELDS,
+    Candles,
+    FloatArray,
+    IntArray,
+)
 from candleloop.candles.report import FIRST_ROWS, Defect
 from candleloop.candles.segments import Session, bar_interval, default_max_gap, session_of
 from candleloop.candles.timeframes import timeframe_name
@@ -88,6 +97,7 @@ def check_values(rows: Rows) -> None:
         )
     if "volume" in rows.columns:
         rows.quarantine(rows.columns["volume"] < 0, "negative_volume", "volume is negative")
+        rows.quarantine(rows.columns["volume"] > MAX_VOLUME, "volume_out_of_range", "volume is above 1e30")
     open_, high, low, close = (rows.columns[name] for name in PRICE_FIELDS)
     body_high, body_low = np.maximum(open_, close), np.minimum(open_, close)
     below, under, over = high < low, high < body_high, low > body_low

@@ -39,7 +39,8 @@ def session_of(time: IntArray) -> Session:
     interval = bar_interval(time)
     if interval >= DAY:
         weekday = (time // DAY + 3) % 7
-        return Session.CONTINUOUS if len(time) > 13 and (weekday >= 5).mean() > 0.2 else Session.DAILY
+        every_day = interval < 2 * DAY and len(time) > 13 and (weekday >= 5).mean() > 0.2
+        return Session.CONTINUOUS if every_day else Session.DAILY
     if len(time) < 2 or interval == 0:
         return Session.INTRADAY
     span = int(time[-1] - time[0])

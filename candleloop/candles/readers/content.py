@@ -144,11 +144,19 @@ def _to_utf8(data: bytes, name: str) -> bytes:
             raise NotACandleFile(f"{name or 'The file'} is not a text file with candles.", code="binary_file")
         encoding = "utf-16-le"
     if encoding is None:
-        return data
+        return data if data.isascii() or _is_utf8(data) else data.decode("latin-1").encode()
     try:
         return data.decode(encoding).encode()
     except (UnicodeDecodeError, UnicodeEncodeError) as error:
         raise NotACandleFile(f"{name or 'The file'} is broken UTF-16 text: {error}.", code="bad_encoding") from error
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _first_lines(data: bytes) -> tuple[str, ...]:

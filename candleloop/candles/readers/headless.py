@@ -86,7 +86,7 @@ def sample_rows(content: Content, first_line: int = 0) -> list[tuple[str, ...]]:
 def shape_of(content: Content) -> Shape | None:
     """Return the shape of a file whose rows are a time and numbers; None when they are something else.
 
-    A hundredth of the rows (and always one) may be different.
+    A hundredth of the rows (and always one) may be different, but the first must have numbers where the prices are.
     """
     rows = sample_rows(content)
     if not rows or len(rows[0]) < 5:
@@ -103,6 +103,9 @@ def shape_of(content: Content) -> Shape | None:
         if (is_epoch(row[0]) or _DATE.fullmatch(row[0])) and all(is_number(v) for v in row[first : first + 4])
     ]
     if not good or len(rows) - len(good) > allowed:
+        return None
+    if not all(is_number(value) for value in rows[0][first : first + 4]):
+        # Names that nobody knows: what they say about the order must not be passed over.
         return None
     epochs = all(is_epoch(row[0]) and not re.fullmatch(r"(19|20)\d{10}(\d\d)?", row[0]) for row in good)
     return Shape(tuple(good), len(rows[0]), has_clock, epochs, tuple(price_orders(good, range(first, first + 4))))

@@ -6,7 +6,7 @@ import re
 
 from candleloop.candles.readers.base import RawCandles, Reader
 from candleloop.candles.readers.content import Content, not_candles
-from candleloop.candles.readers.headless import Shape, shape_of
+from candleloop.candles.readers.headless import Shape, is_number, shape_of
 from candleloop.candles.readers.text_table import Layout, read_text
 
 
@@ -20,7 +20,7 @@ def _compact(content: Content) -> Shape | None:
 
 
 def _without_volume(shape: Shape) -> bool:
-    return all(float(value or 0) == 0 for value in shape.column(shape.width - 1) if value.replace(".", "").isdigit())
+    return all(float(value) == 0 for value in shape.column(shape.width - 1) if is_number(value))
 
 
 class NinjaTraderReader(Reader):

@@ -55,8 +55,10 @@ def _kind(content: Content) -> str | None:
     rows = sample_rows(content)
     if content.delimiter != "," or len(rows) < 2 or len(rows[0]) != 6:
         return None
-    if not all(value.isdigit() for row in rows for value in row[1:5]):
+    whole = [row for row in rows if all(value.isdigit() for value in row[1:5])]
+    if len(rows) - len(whole) > max(1, len(rows) // 100) or whole[:1] != rows[:1]:
         return None
+    rows = whole
     if all(re.fullmatch(r"\d{8} \d{2}:\d{2}", row[0]) for row in rows):
         return "dated"
     counts = [int(row[0]) for row in rows if re.fullmatch(r"\d{1,8}", row[0])]

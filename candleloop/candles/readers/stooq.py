@@ -24,8 +24,8 @@ class StooqReader(Reader):
         header = find_header(content)
         if header is None or len(content.rows) < 2:
             raise not_candles(content, "it has no header of Stooq")
-        period = content.rows[1][1].upper()
-        seconds = _PERIODS.get(period, int(period) * MINUTE if period.isdigit() else None)
+        period = "".join(content.rows[1][1:2]).upper()
+        seconds = _PERIODS.get(period, int(period) * MINUTE if period.isdecimal() else None)
         return read_headed(content, *header, timeframe_seconds=seconds)
 
 

@@ -159,7 +159,7 @@ def _of_epochs(column: pa.ChunkedArray) -> Times | None:
     given = ~np.asarray(pc.fill_null(pc.is_in(text, value_set=pa.array(NULLS)), True).to_numpy(), dtype=bool)
     if not mask.any() or mask.sum() < 0.5 * given.sum():
         return None
-    whole_text = pc.fill_null(pc.match_substring_regex(text, r"^-?\d{9,18}(\.0*)?$"), False)
+    whole_text = pc.fill_null(pc.match_substring_regex(text, r"^-?(\d{9,18}|[0-8]\d{18})(\.0*)?$"), False)
     whole = np.asarray(whole_text.to_numpy(), dtype=bool)
     digits = pc.replace_substring_regex(text, r"\.0*$", "")
     integers = pc.fill_null(pc.cast(pc.if_else(whole_text, digits, None), pa.int64()), 0).to_numpy()
@@ -211,7 +211,9 @@ def _scaled_floats(numbers: npt.NDArray[np.float64]) -> Times:
     result = _scaled(whole, known)
     # Seconds with a fraction keep it.
     fraction = (np.abs(numbers) < 1e11) & (numbers != whole)
-    values = np.where(fraction, np.rint(numbers * MICROSECONDS).astype(np.int64), result.values)
+    values = np.where(
+        fraction, np.rint(np.where(fraction, numbers, 0.0) * MICROSECONDS).astype(np.int64), result.values
+    )
     return Times(values, result.good, result.unit_switches, result.ambiguous, result.zone)
 
 
