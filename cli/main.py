@@ -43,7 +43,7 @@ def _context(name: str | None) -> tuple[Context, str]:
 
     settings().home_path.mkdir(parents=True, exist_ok=True)
     context = open_context()
-    migrate(context.database.url)
+    migrate(settings().database)
     pipeline.prepare(context, label_sets_on_disk())
     return context, name or context.config.label_set
 
@@ -203,7 +203,9 @@ def evaluate(label_set: LabelSetName = None, as_json: AsJson = False) -> None:
         with ProgressLine() as progress:
             version, evaluation = pipeline.evaluate_champion(context, name, progress=progress)
         shown = evaluation.model_dump(mode="json")
-        emit({"version": version, "evaluation": shown}, [f"Model {version}", *_evaluation_lines(shown)], as_json=as_json)
+        emit(
+            {"version": version, "evaluation": shown}, [f"Model {version}", *_evaluation_lines(shown)], as_json=as_json
+        )
 
 
 @app.command()
@@ -211,7 +213,8 @@ def predict(
     file: Annotated[Path, typer.Argument(help="A candle file of any known vendor.")],
     label_set: LabelSetName = None,
     min_confidence: Annotated[
-        float | None, typer.Option(min=0, max=1, help="Show spans from this confidence; the model's thresholds unless given.")
+        float | None,
+        typer.Option(min=0, max=1, help="Show spans from this confidence; the model's thresholds unless given."),
     ] = None,
     last: Annotated[int | None, typer.Option(min=1, help="Use the last so many candles only.")] = None,
     reader: Annotated[str | None, typer.Option(help="Vendor family; recognised by content unless given.")] = None,
@@ -235,7 +238,13 @@ def predict(
             if item["confidence"] >= (thresholds[item["label"]] if min_confidence is None else min_confidence)
         ]
         rows = [
-            (item["label"], item["start_time"], item["end_time"], f"{item['confidence']:.2f}", "yes" if item["provisional"] else "")
+            (
+                item["label"],
+                item["start_time"],
+                item["end_time"],
+                f"{item['confidence']:.2f}",
+                "yes" if item["provisional"] else "",
+            )
             for item in shown
         ]
         hidden = len(result["predictions"]) - len(shown)

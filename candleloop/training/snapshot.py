@@ -49,6 +49,10 @@ class SnapshotSeries:
             return np.zeros(len(spans), dtype=np.bool_)
         return (spans.end_time >= self.test_start_time) & (spans.start_time <= self.test_end_time)
 
+    def test_bars(self, time: IntArray) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        """Tell which of the bars at these bar-open times are test bars; bool array of shape (n_bars,)."""
+        return self.touches_test_bars(TimeSpans(np.zeros(len(time), dtype=np.int64), time, time))
+
 
 class MarkCounts(BaseModel):
     """How much was said, by label; the raw marks, before people's decisions overrule TA-Lib's."""
@@ -155,8 +159,7 @@ class Snapshot:
             reviewed = np.zeros(len(time), dtype=np.bool_)
             for found in series.marks.reviewed:
                 reviewed[range_to_slice(found, time)] = True
-            bars = TimeSpans(np.zeros(len(time), dtype=np.int64), time, time)
-            total += int((reviewed & (series.touches_test_bars(bars) == on_test_bars)).sum())
+            total += int((reviewed & (series.test_bars(time) == on_test_bars)).sum())
         return total
 
     def write(self, storage: Storage) -> str:

@@ -1,0 +1,69 @@
+"""Predictions and their model as plain values: what ``POST /predict`` answers and ``candleloop predict`` prints."""
+
+from __future__ import annotations
+
+from itertools import repeat
+from typing import Any
+
+from candleloop.annotations.label_set import LabelSet
+from candleloop.candles.frame import IntArray
+from candleloop.inference.bundle import ModelBundle
+from candleloop.inference.predictor import Predictions
+from candleloop.times import iso_times
+
+FIELDS = (
+    "id",
+    "label",
+    "start_time",
+    "end_time",
+    "start_index",
+    "end_index",
+    "confidence",
+    "probabilities",
+    "uncertainty",
+    "provisional",
+)
+
+
+def prediction_rows(found: Predictions, time: IntArray, label_set: LabelSet) -> list[dict[str, Any]]:
+    """Return predictions as rows of plain values, in the order of their spans.
+
+    Parameters
+    ----------
+    found
+        What the predictor proposes.
+    time
+        Bar-open times of the candles it was given, int64 array of shape (n_bars,), microseconds UTC.
+    label_set
+        The label set of the model.
+    """
+    spans = found.spans
+    labels = label_set.names
+    classes = ("background", *labels)
+    columns = zip(
+        found.ids if found.ids is not None else repeat(None),
+        [labels[label] for label in spans.label.tolist()],
+        iso_times(time[spans.start]),
+        iso_times(time[spans.end]),
+        spans.start.tolist(),
+        spans.end.tolist(),
+        found.confidence.tolist(),
+        [dict(zip(classes, row, strict=True)) for row in found.probabilities.tolist()],
+        found.uncertainty.tolist(),
+        found.provisional.tolist(),
+        strict=False,
+    )
+    return [dict(zip(FIELDS, row, strict=True)) for row in columns]
+
+
+def model_facts(bundle: ModelBundle, registry_version: str | None) -> dict[str, Any]:
+    """Return what a prediction says about the model that made it."""
+    return {
+        "name": f"candleloop-{bundle.label_set.name}",
+        "version": bundle.version,
+        "registry_version": registry_version,
+        "label_set": bundle.label_set.name,
+        "trained_at": bundle.trained_at.isoformat().replace("+00:00", "Z"),
+        "warmup_candles": bundle.warmup_candles,
+        "thresholds": dict(bundle.thresholds),
+    }

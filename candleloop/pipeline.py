@@ -1,0 +1,581 @@
+"""The stages of the loop. The command line, ``dvc repro``, the jobs and the tests all call these functions.
+
+Every stage takes a :class:`~candleloop.context.Context` and works on its database and storage; none reads the
+environment.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from candleloop.annotations.label_set import LabelSet
+from candleloop.annotations.places import to_times
+from candleloop.annotations.truth import resolve
+from candleloop.candles.demo import demo_files
+from candleloop.candles.frame import Candles, IntArray
+from candleloop.candles.readers import read_candles
+from candleloop.candles.report import ImportReport
+from candleloop.candles.store import CandleStore
+from candleloop.candles.timeframes import timeframe_name
+from candleloop.context import Context
+from candleloop.errors import BadRequest, BundleRefused, Conflict, NoModel, NotFound, TooFewLabels, Unavailable
+from candleloop.inference.answer import model_facts, prediction_rows
+from candleloop.inference.bundle import ModelBundle
+from candleloop.inference.predictor import Predictor
+from candleloop.patterns.auto_label import auto_label
+from candleloop.progress import Progress, silent
+from candleloop.storage import Storage
+from candleloop.store import label_sets, marks, models, series
+from candleloop.training.evaluation import Evaluation
+from candleloop.training.gate import GateBars, GateDecision, GateSide, decide, gate_bars, gate_side
+from candleloop.training.measure import evaluation_case
+from candleloop.training.snapshot import Snapshot, SnapshotSeries
+from candleloop.training.splits import last_share
+from candleloop.training.tracking import Tracker
+from candleloop.training.train import TrainedModel, train
+
+PROMOTION_ATTEMPTS = 3
+"""How often a candidate is compared again because somebody else promoted another model meanwhile."""
+
+
+@dataclass(frozen=True)
+class ImportOutcome:
+    """What became of an imported file. ``created`` is false when exactly this content was there already."""
+
+    series_id: str
+    version: str
+    symbol: str
+    timeframe_seconds: int
+    created: bool
+    report: ImportReport
+
+
+@dataclass(frozen=True)
+class AutoLabelOutcome:
+    """What an auto-label run found in one series."""
+
+    series_id: str
+    spans: int
+    by_label: dict[str, int]
+    covered_bars: int
+    bars: int
+
+
+@dataclass(frozen=True)
+class TrainingOutcome:
+    """A trained model version and what the gate said about it.
+
+    ``previous`` is the version served before, ``champion`` the one served now; ``promoted`` says whether this training
+    changed it.
+    """
+
+    version: str
+    previous: str | None
+    champion: str | None
+    promoted: bool
+    registry_version: str | None
+    evaluation: Evaluation
+    gate: GateDecision
+    warnings: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return everything as plain JSON values."""
+        return {
+            "version": self.version,
+            "previous": self.previous,
+            "champion": self.champion,
+            "promoted": self.promoted,
+            "registry_version": self.registry_version,
+            "evaluation": self.evaluation.model_dump(mode="json"),
+            "gate": self.gate.model_dump(mode="json"),
+            "warnings": list(self.warnings),
+        }
+
+
+def prepare(context: Context, sets: Iterable[LabelSet]) -> None:
+    """Make the label sets known to the database.
+
+    Raises
+    ------
+    Conflict
+        When the database holds another definition under the name of one of them: label sets are frozen.
+    """
+    with context.database.begin() as session:
+        for label_set in sets:
+            label_sets.ensure(session, label_set)
+
+
+def import_file(
+    context: Context,
+    source: Path | bytes,
+    *,
+    name: str | None = None,
+    symbol: str | None = None,
+    series_id: str | None = None,
+    reader: str | None = None,
+    timezone: str | None = None,
+    timeframe: str | None = None,
+    day_first: bool | None = None,
+    strict: bool = False,
+    progress: Progress = silent,
+) -> ImportOutcome:
+    """Read a vendor file, store its candles and freeze its test bars.
+
+    Parameters
+    ----------
+    source
+        A path, or the content of a file; then ``name`` says what it was called.
+    symbol, series_id
+        What the series is called; taken from the file or its name unless given. The default id is ``SYMBOL-TIMEFRAME``.
+    reader, timezone, timeframe, day_first, strict
+        See :func:`candleloop.candles.readers.read_candles`.
+
+    Raises
+    ------
+    NotACandleFile, BadCandles
+        When the file holds no candles that can be used.
+    Conflict
+        When the series exists with other candles.
+    """
+    imported = read_candles(
+        source,
+        name=name,
+        symbol=symbol,
+        reader=reader,
+        timezone=timezone,
+        timeframe=timeframe,
+        day_first=day_first,
+        strict=strict,
+        progress=progress,
+    )
+    symbol = symbol or imported.symbol
+    if symbol is None:
+        raise BadRequest("The file does not say which instrument this is: give a symbol.", field="symbol")
+    candles = imported.candles
+    series_id = series_id or f"{_slug(symbol)}-{timeframe_name(imported.timeframe_seconds)}"
+    version = CandleStore(context.storage).write(series_id, candles)
+    with context.database.begin() as session:
+        created = series.add_series(
+            session,
+            series_id=series_id,
+            symbol=symbol,
+            timeframe_seconds=imported.timeframe_seconds,
+            source=imported.source,
+            session_kind=imported.session.value,
+            version=version,
+            bars=len(candles),
+            first_time=int(candles.time[0]),
+            last_time=int(candles.time[-1]),
+            report=imported.report.model_dump(mode="json"),
+            test_bars=last_share(candles.time),
+        )
+    return ImportOutcome(series_id, version, symbol, imported.timeframe_seconds, created, imported.report)
+
+
+def import_demo(context: Context, progress: Progress = silent) -> list[ImportOutcome]:
+    """Import the demo series: daily candles of four US stocks from the package ``bokeh_sampledata``."""
+    files = demo_files()
+    outcomes = []
+    for done, (symbol, path) in enumerate(files):
+        progress("importing demo series", done, len(files), "series")
+        outcomes.append(import_file(context, path, symbol=symbol))
+    progress("importing demo series", len(files), len(files), "series")
+    return outcomes
+
+
+def read_series(
+    context: Context, series_id: str, *, start_time: int | None = None, end_time: int | None = None
+) -> Candles:
+    """Return the candles of a series' current version between two bar-open times, both inclusive.
+
+    Raises
+    ------
+    NotFound
+        When there is no such series.
+    """
+    with context.database.read() as session:
+        version = series.get_series(session, series_id).version
+    return CandleStore(context.storage).read(series_id, version, start_time=start_time, end_time=end_time)
+
+
+def auto_label_series(
+    context: Context,
+    series_id: str,
+    label_set_name: str,
+    *,
+    job_id: str | None = None,
+    progress: Progress = silent,
+) -> AutoLabelOutcome:
+    """Search a series with TA-Lib and store the spans it finds, with the range it searched.
+
+    Earlier ``talib`` annotations of this series and label set are replaced; what a person decided stays.
+    """
+    with context.database.read() as session:
+        label_set = label_sets.get(session, label_set_name)
+    candles = read_series(context, series_id)
+    found = auto_label(candles, label_set, context.config.auto_label, max_gap=context.max_gap, progress=progress)
+    with context.database.begin() as session:
+        marks.replace_talib(
+            session,
+            series_id,
+            label_set,
+            labels=found.labels,
+            spans=to_times(found.spans, candles.time),
+            covered=_runs(found.covered, candles.time),
+            job_id=job_id,
+        )
+    counts = np.bincount(found.spans.label, minlength=len(label_set)).tolist()
+    return AutoLabelOutcome(
+        series_id,
+        len(found.spans),
+        dict(zip(label_set.names, counts, strict=True)),
+        int(found.covered.sum()),
+        len(candles),
+    )
+
+
+def all_series(context: Context) -> list[str]:
+    """Return the ids of all series, in order."""
+    with context.database.read() as session:
+        return [row.id for row in series.every_series(session)]
+
+
+def take_snapshot(context: Context, label_set_name: str) -> Snapshot:
+    """Collect what a training run sees at this moment: all marks of the label set and the versions of their series."""
+    with context.database.read() as session:
+        label_set = label_sets.get(session, label_set_name)
+        parts = []
+        for row in series.every_series(session):
+            test = series.test_bars(session, row.id)
+            parts.append(
+                SnapshotSeries(
+                    series_id=row.id,
+                    version=row.version,
+                    test_start_time=None if test is None else test[0],
+                    test_end_time=None if test is None else test[1],
+                    marks=marks.load_marks(session, row.id, label_set),
+                )
+            )
+    return Snapshot(label_set=label_set, series=tuple(parts))
+
+
+def train_snapshot(context: Context, snapshot: Snapshot, *, progress: Progress = silent) -> TrainedModel:
+    """Fit, calibrate and evaluate a model on a snapshot; nothing is registered and nothing goes live.
+
+    Raises
+    ------
+    TooFewLabels
+        With the number of teaching spans by label.
+    """
+    return train(
+        snapshot, CandleStore(context.storage).read, context.config, max_gap=context.max_gap, progress=progress
+    )
+
+
+def require_enough_labels(context: Context, label_set_name: str) -> dict[str, int]:
+    """Return the number of spans outside the test bars by label, people's and TA-Lib's together.
+
+    Raises
+    ------
+    TooFewLabels
+        When no label has enough of them to learn from; ``counts`` says what there is.
+    """
+    teaching = take_snapshot(context, label_set_name).counts().teaching
+    counts = {label: teaching.human[label] + teaching.talib[label] for label in teaching.human}
+    minimum = context.config.training.min_spans_per_label
+    if max(counts.values()) < minimum:
+        found = ", ".join(f"{label} {count}" for label, count in counts.items())
+        raise TooFewLabels(
+            f"No label has {minimum} spans to learn from outside the test bars: auto-label a series or annotate more. "
+            f"There are: {found}.",
+            counts=counts,
+            minimum=minimum,
+        )
+    return counts
+
+
+def run_training(
+    context: Context, label_set_name: str, *, job_id: str | None = None, progress: Progress = silent
+) -> TrainingOutcome:
+    """Train on today's marks, register the model and let it go live when it passes the gate.
+
+    Raises
+    ------
+    TooFewLabels
+        With the number of teaching spans by label.
+    """
+    require_enough_labels(context, label_set_name)
+    snapshot = take_snapshot(context, label_set_name)
+    snapshot.write(context.storage)
+    trained = train_snapshot(context, snapshot, progress=progress)
+    return register(context, trained, job_id=job_id, progress=progress)
+
+
+def register(
+    context: Context, trained: TrainedModel, *, job_id: str | None = None, progress: Progress = silent
+) -> TrainingOutcome:
+    """Store a trained model, track it, compare it with the champion on today's truth and promote it if it passes.
+
+    Safe to repeat: the same model again changes nothing. MLflow may be away: the model is stored, compared and served
+    all the same, and a warning says that the run is not tracked.
+    """
+    bundle = trained.bundle
+    label_set = bundle.label_set.name
+    sha256 = bundle.save(context.storage)
+    warnings = list(trained.warnings)
+    tracker = Tracker(context.tracking_url)
+    progress("tracking the run", 0, 1, "runs")
+    try:
+        run = tracker.log(trained, job_id=job_id)
+    except Unavailable as error:
+        run = None
+        warnings.append(f"The run is not in MLflow: {error.message}")
+    for attempt in range(1, PROMOTION_ATTEMPTS + 1):
+        progress("comparing with the champion", 0, 1, "models")
+        with context.database.read() as session:
+            champion = models.champion(session, label_set)
+            held, revision = (None, None) if champion is None else (champion.version, champion.revision)
+            pinned = champion is not None and champion.pinned
+        decision, refused = _compare(context, bundle, held)
+        try:
+            with context.database.begin() as session:
+                models.add_model(
+                    session,
+                    version=bundle.version,
+                    label_set=label_set,
+                    family=bundle.family,
+                    snapshot=bundle.snapshot,
+                    bundle_sha256=sha256,
+                    metrics=trained.evaluation.model_dump(mode="json"),
+                    gate=decision.model_dump(mode="json"),
+                    trained_at=bundle.trained_at,
+                    registry_version=None if run is None else run.registry_version,
+                    run_id=None if run is None else run.run_id,
+                    job_id=job_id,
+                )
+                if decision.promote and not pinned:
+                    models.promote(
+                        session,
+                        label_set,
+                        bundle.version,
+                        expected_revision=revision,
+                        how=models.How.AUTOMATIC,
+                        reason=decision.reasons[0],
+                    )
+        except Conflict as error:
+            if error.code not in {"champion_moved", "champion_pinned"} or attempt == PROMOTION_ATTEMPTS:
+                raise
+            continue
+        break
+    if refused is not None:
+        warnings.append(f"The champion {held} could not be compared with: {refused}")
+    if decision.promote and pinned and held != bundle.version:
+        warnings.append(f"The model passed the gate, but version {held} is pinned and stays.")
+    served = bundle.version if decision.promote and not pinned else held
+    if served == bundle.version and run is not None:
+        try:
+            tracker.set_champion(label_set, run.registry_version)
+        except Unavailable as error:
+            warnings.append(f"The champion alias in MLflow did not move: {error.message}")
+    return TrainingOutcome(
+        version=bundle.version,
+        previous=held,
+        champion=served,
+        promoted=served == bundle.version and held != bundle.version,
+        registry_version=None if run is None else run.registry_version,
+        evaluation=trained.evaluation,
+        gate=decision,
+        warnings=tuple(warnings),
+    )
+
+
+def champion_bundle(context: Context, label_set_name: str) -> tuple[ModelBundle, str | None]:
+    """Return the model that a label set serves and its number in the MLflow registry.
+
+    Raises
+    ------
+    NoModel
+        When there is none yet; the message says how to get one.
+    BundleRefused
+        When its bundle is damaged or of another TA-Lib version.
+    """
+    with context.database.read() as session:
+        label_sets.get(session, label_set_name)
+        champion = models.champion(session, label_set_name)
+        if champion is None:
+            raise NoModel(
+                f"Label set {label_set_name!r} has no model yet. Import a series, auto-label or annotate it, train: "
+                "candleloop import FILE, candleloop label, candleloop train.",
+                label_set=label_set_name,
+            )
+        row = models.get(session, champion.version)
+        sha256, registry_version = row.bundle_sha256, row.registry_version
+    return ModelBundle.load(context.storage, champion.version, sha256=sha256), registry_version
+
+
+def evaluate_champion(context: Context, label_set_name: str, *, progress: Progress = silent) -> tuple[str, Evaluation]:
+    """Measure the served model on today's truth in the test bars; return its version and its scores."""
+    bundle, _ = champion_bundle(context, label_set_name)
+    sides, _ = _gate_sides(context, [bundle], progress=progress)
+    return bundle.version, sides[0].evaluation
+
+
+def predict_file(
+    context: Context,
+    source: Path,
+    label_set_name: str,
+    *,
+    last: int | None = None,
+    reader: str | None = None,
+    timezone: str | None = None,
+    day_first: bool | None = None,
+    progress: Progress = silent,
+) -> dict[str, Any]:
+    """Find patterns in a vendor file with the served model; the answer has the form of ``POST /predict``."""
+    bundle, registry_version = champion_bundle(context, label_set_name)
+    imported = read_candles(source, reader=reader, timezone=timezone, day_first=day_first, progress=progress)
+    candles = imported.candles[-last:] if last is not None else imported.candles
+    found = Predictor(bundle).predict(candles, max_gap=context.max_gap)
+    defects = [line for defect in imported.report.defects for line in [f"{defect.kind}: {defect.count} rows"]]
+    return {
+        "predictions": prediction_rows(found, candles.time, bundle.label_set),
+        "model": model_facts(bundle, registry_version),
+        "warnings": [*found.warnings, *defects],
+    }
+
+
+def list_models(context: Context, label_set_name: str) -> list[dict[str, Any]]:
+    """Return the latest trained versions of a label set, newest first."""
+    with context.database.read() as session:
+        label_sets.get(session, label_set_name)
+        champion = models.champion(session, label_set_name)
+        return [
+            {
+                "version": row.version,
+                "family": row.family,
+                "trained_at": row.trained_at.isoformat(),
+                "macro_f1": row.metrics.get("macro_f1"),
+                "registry_version": row.registry_version,
+                "champion": champion is not None and champion.version == row.version,
+                "pinned": champion is not None and champion.version == row.version and champion.pinned,
+                "promoted_by_gate": row.gate.get("promote"),
+            }
+            for row in models.list_models(session, label_set=label_set_name).items
+        ]
+
+
+def run_stage(
+    context: Context, name: str, folder: Path, label_set_name: str, *, progress: Progress = silent
+) -> list[str]:
+    """Run one stage for ``dvc repro``, handing files on in ``folder``; return what to tell the user.
+
+    ``snapshot`` writes what training would see now, ``train`` makes a model and its metrics from it, ``register``
+    stores, compares and perhaps promotes it: the three parts of :func:`run_training`.
+    """
+    folder = folder.resolve()
+    if name == "snapshot":
+        require_enough_labels(context, label_set_name)
+        snapshot = take_snapshot(context, label_set_name)
+        _empty_folder(folder / "snapshot")
+        snapshot.write(Storage(f"file://{folder / 'snapshot'}"))
+        (folder / "snapshot" / "hash").write_text(snapshot.content_hash())
+        return [f"Snapshot {snapshot.content_hash()} of {len(snapshot.series)} series."]
+    if name == "train":
+        content_hash = (folder / "snapshot" / "hash").read_text()
+        snapshot = Snapshot.read(Storage(f"file://{folder / 'snapshot'}"), content_hash)
+        trained = train_snapshot(context, snapshot, progress=progress)
+        _empty_folder(folder / "model")
+        _write_trained(trained, folder / "model")
+        (folder / "metrics.json").write_text(trained.evaluation.model_dump_json(indent=2) + "\n")
+        return [f"Model {trained.bundle.version}, event macro-F1 {trained.evaluation.macro_f1}."]
+    if name == "register":
+        outcome = register(context, _read_trained(folder / "model"), progress=progress)
+        (folder / "registered.json").write_text(json.dumps(outcome.as_json(), indent=2) + "\n")
+        return [f"Model {outcome.version}: {' '.join(outcome.gate.reasons)}", *outcome.warnings]
+    raise BadRequest(f"There is no stage {name!r}; there are snapshot, train and register.", field="name")
+
+
+def _compare(context: Context, candidate: ModelBundle, held: str | None) -> tuple[GateDecision, str | None]:
+    """Ask the gate; return its decision and why the champion could not be measured, if so."""
+    champion, refused = None, None
+    if held is not None:
+        try:
+            champion = ModelBundle.load(context.storage, held)
+        except (BundleRefused, NotFound) as error:
+            refused = error.message
+    sides, bars = _gate_sides(context, [candidate] if champion is None else [candidate, champion])
+    decision = decide(
+        sides[0],
+        None if champion is None else sides[1],
+        context.config.gate,
+        bars=bars,
+        seed=context.config.training.seed,
+    )
+    return decision, refused
+
+
+def _gate_sides(
+    context: Context, bundles: Sequence[ModelBundle], *, progress: Progress = silent
+) -> tuple[list[GateSide], GateBars]:
+    """Measure models of one label set on today's truth in the test bars."""
+    label_set = bundles[0].label_set
+    snapshot = take_snapshot(context, label_set.name)
+    store = CandleStore(context.storage)
+    candles = [store.read(one.series_id, one.version) for one in snapshot.series]
+    truths = [resolve(one.marks, own.time, len(label_set)) for one, own in zip(snapshot.series, candles, strict=True)]
+    bars = gate_bars(
+        truths,
+        [one.test_bars(own.time) for one, own in zip(snapshot.series, candles, strict=True)],
+        context.config.gate,
+    )
+    sides = []
+    for bundle in bundles:
+        predictor = Predictor(bundle, threads=context.config.training.threads)
+        cases = []
+        for done, (one, own, truth, mask) in enumerate(zip(snapshot.series, candles, truths, bars.masks, strict=True)):
+            progress("measuring", done, len(candles), "series")
+            cases.append(evaluation_case(predictor, one.series_id, own, truth, mask, max_gap=context.max_gap))
+        sides.append(
+            gate_side(cases, label_set, bundle.thresholds, context.config.evaluation, seed=context.config.training.seed)
+        )
+    return sides, bars
+
+
+def _write_trained(trained: TrainedModel, folder: Path) -> None:
+    (folder / "model.zip").write_bytes(trained.bundle.to_bytes())
+    facts = {"counts": trained.counts, "left_out": trained.left_out, "warnings": trained.warnings}
+    (folder / "training.json").write_text(json.dumps(facts, indent=2) + "\n")
+
+
+def _read_trained(folder: Path) -> TrainedModel:
+    bundle = ModelBundle.from_bytes((folder / "model.zip").read_bytes())
+    facts = json.loads((folder / "training.json").read_text())
+    return TrainedModel(
+        bundle=bundle,
+        evaluation=Evaluation.model_validate(bundle.metrics),
+        counts=facts["counts"],
+        left_out=tuple(facts["left_out"]),
+        warnings=tuple(facts["warnings"]),
+    )
+
+
+def _empty_folder(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+
+
+def _slug(symbol: str) -> str:
+    return "".join(character if character.isalnum() or character in "._" else "-" for character in symbol).strip("-.")
+
+
+def _runs(mask: np.ndarray[Any, np.dtype[np.bool_]], time: IntArray) -> list[tuple[int, int]]:
+    """Return the runs of true bars as pairs of bar-open times, both inclusive."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8)))
+    return [(int(time[start]), int(time[end - 1])) for start, end in edges.reshape(-1, 2).tolist()]
