@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from candleloop.candles.frame import Candles
-from candleloop.features.windows import rolling_sum
+from candleloop.features.windows import rolling_max, rolling_min, rolling_sums
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -70,12 +70,43 @@ class SegmentBars:
         return self.close * PRICE_FLOOR
 
     @cached_property
+    def _means(self) -> list[FloatArray]:
+        """Means of range, body and close over 10, 20 and 40 bars, the current one included; each (3, n_bars)."""
+        stacked = np.empty((3, len(self)))
+        stacked[0], stacked[1], stacked[2] = self.range, self.body, self.close
+        periods = (PERIOD, 20, 40)
+        return [sums / period for sums, period in zip(rolling_sums(stacked, periods), periods, strict=True)]
+
+    @cached_property
     def _earlier_means(self) -> tuple[FloatArray, FloatArray]:
-        sums = rolling_sum(np.stack((self.range, self.body)), PERIOD)
-        means = np.full_like(sums, np.nan)
-        np.divide(sums[:, :-1], PERIOD, out=means[:, 1:])
+        means = back(self._means[0][:2], 1)
         np.maximum(means, self.floor, out=means)
         return means[0], means[1]
+
+    @cached_property
+    def mean_range_20(self) -> FloatArray:
+        """Mean range of the last 20 bars, shape (n_bars,), price; never below the floor."""
+        return np.asarray(np.maximum(self._means[1][0], self.floor))
+
+    @cached_property
+    def mean_range_40(self) -> FloatArray:
+        """Mean range of the last 40 bars, shape (n_bars,), price; never below the floor."""
+        return np.asarray(np.maximum(self._means[2][0], self.floor))
+
+    @property
+    def mean_close_20(self) -> FloatArray:
+        """Mean close of the last 20 bars, shape (n_bars,), price."""
+        return np.asarray(self._means[1][2])
+
+    @cached_property
+    def highest_20(self) -> FloatArray:
+        """Highest high of the last 20 bars, shape (n_bars,), price."""
+        return rolling_max(self.high, 20)
+
+    @cached_property
+    def lowest_20(self) -> FloatArray:
+        """Lowest low of the last 20 bars, shape (n_bars,), price."""
+        return rolling_min(self.low, 20)
 
     @property
     def range_scale(self) -> FloatArray:

@@ -11,24 +11,22 @@ import talib
 
 from candleloop.features.bars import FloatArray, SegmentBars
 from candleloop.features.feature import Feature, FeatureGroup
-from candleloop.features.windows import rolling_max, rolling_mean, rolling_min, rolling_sum, rolling_variance
+from candleloop.features.windows import rolling_mean, rolling_sum, rolling_variance
 
 
 def _fill_oscillators(bars: SegmentBars, out: FloatArray) -> None:
     close, floor = bars.close, bars.floor
     if len(bars) < 20:
         return
-    typical = (bars.high + bars.low + close) / 3
     out[0] = talib.CCI(bars.high, bars.low, close, timeperiod=20)
     # TA-Lib divides rounding dirt by rounding dirt where nothing moved.
-    out[0][rolling_max(typical, 20) - rolling_min(typical, 20) <= floor] = 0.0
+    out[0][bars.highest_20 - bars.lowest_20 <= floor] = 0.0
     out[1] = talib.WILLR(bars.high, bars.low, close, timeperiod=14)
     np.add(rolling_mean(out[1], 3), 100.0, out=out[2])
     out[3] = talib.ROCP(close, timeperiod=10)
     deviation = np.sqrt(rolling_variance(close, 20))
-    distance = close - rolling_mean(close, 20)
-    np.divide(distance, np.maximum(deviation, floor), out=out[4])
-    np.divide(deviation, np.maximum(rolling_mean(bars.range, 20), floor), out=out[5])
+    np.divide(close - bars.mean_close_20, np.maximum(deviation, floor), out=out[4])
+    np.divide(deviation, bars.mean_range_20, out=out[5])
     step = np.empty_like(close)
     step[0] = 0.0
     np.subtract(close[1:], close[:-1], out=step[1:])

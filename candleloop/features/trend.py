@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from candleloop.features.bars import PERIOD, FloatArray, SegmentBars
+from candleloop.features.bars import FloatArray, SegmentBars
 from candleloop.features.feature import Feature, FeatureGroup
-from candleloop.features.windows import rolling_max, rolling_mean, rolling_min
 
 RETURNS = (1, 5, 10, 20)
 SLOPES = (5, 20)
-LONG = 40
 
 
 def _slope_weights(period: int) -> FloatArray:
@@ -25,8 +23,7 @@ _SLOPE_WEIGHTS = {period: _slope_weights(period) for period in SLOPES}
 
 def _fill_trend(bars: SegmentBars, out: FloatArray) -> None:
     close, n_bars = bars.close, len(bars)
-    highest, lowest = rolling_max(bars.high, 20), rolling_min(bars.low, 20)
-    scale = np.maximum(rolling_mean(bars.range, 20), bars.floor)
+    highest, lowest = bars.highest_20, bars.lowest_20
     steps = close[1:] - close[:-1]
     for row, apart in enumerate(RETURNS):
         if apart < n_bars:
@@ -36,10 +33,10 @@ def _fill_trend(bars: SegmentBars, out: FloatArray) -> None:
         if n_bars >= period:
             out[row, period - 1 :] = np.correlate(steps, _SLOPE_WEIGHTS[period], "valid")
         row += 1
-    out[:row] /= scale
+    out[:row] /= bars.mean_range_20
     width = np.maximum(highest - lowest, bars.floor)
     np.divide(close - lowest, width, out=out[row])
-    np.divide(bars.range_scale, np.maximum(rolling_mean(bars.range, LONG), bars.floor), out=out[row + 1])
+    np.divide(bars.range_scale, bars.mean_range_40, out=out[row + 1])
 
 
 trend = FeatureGroup(
@@ -59,9 +56,7 @@ trend = FeatureGroup(
             for bars in SLOPES
         ),
         Feature("position_20", "share", 19, 19, "close between the lowest low (0) and the highest high (1) of 20 bars"),
-        Feature(
-            "range_10_to_40", "share", LONG - 1, LONG - 1, f"mean range of the {PERIOD} bars before against {LONG} bars"
-        ),
+        Feature("range_10_to_40", "share", 39, 39, "mean range of the 10 bars before against that of 40 bars"),
     ),
     _fill_trend,
 )

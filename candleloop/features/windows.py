@@ -12,10 +12,10 @@ from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.stride_tricks import sliding_window_view
 
 FloatArray = npt.NDArray[np.float64]
-Columns = tuple[FloatArray, ...]
-Join = Callable[[Columns, int, Columns, int], Columns]
+Combine = Callable[[FloatArray, FloatArray], FloatArray]
 
 
 def rolling_sum(values: FloatArray, period: int) -> FloatArray:
@@ -33,7 +33,12 @@ def rolling_sum(values: FloatArray, period: int) -> FloatArray:
     ndarray of the shape of ``values``
         NaN in the first ``period - 1`` bars.
     """
-    return _full(_windows((values,), period, _each(np.add))[0], values)
+    return rolling_sums(values, (period,))[0]
+
+
+def rolling_sums(values: FloatArray, periods: tuple[int, ...]) -> list[FloatArray]:
+    """Return :func:`rolling_sum` for each of ascending ``periods``; the halves they have in common are added once."""
+    return _rolling(np.add, values, periods)
 
 
 def rolling_mean(values: FloatArray, period: int) -> FloatArray:
@@ -43,64 +48,57 @@ def rolling_mean(values: FloatArray, period: int) -> FloatArray:
 
 def rolling_max(values: FloatArray, period: int) -> FloatArray:
     """Return the largest of the last ``period`` bars; see :func:`rolling_sum`."""
-    return _full(_windows((values,), period, _each(np.maximum))[0], values)
+    return _rolling(np.maximum, values, (period,))[0]
 
 
 def rolling_min(values: FloatArray, period: int) -> FloatArray:
     """Return the smallest of the last ``period`` bars; see :func:`rolling_sum`."""
-    return _full(_windows((values,), period, _each(np.minimum))[0], values)
+    return _rolling(np.minimum, values, (period,))[0]
 
 
 def rolling_variance(values: FloatArray, period: int) -> FloatArray:
-    """Return the population variance of the last ``period`` bars; see :func:`rolling_sum`.
+    """Return the population variance of the last ``period`` bars; ``values`` has shape (n_bars,).
 
     Notes
     -----
-    Two neighbouring windows are joined by their sums and their sums of squared deviations (Chan, Golub and LeVeque,
-    "Algorithms for computing the sample variance", 1983), so nothing cancels where prices are large and steps are
-    small; TA-Lib's STDDEV subtracts squared prices.
+    Deviations are taken from the last value of each window, so nothing cancels where prices are large and steps are
+    small, and a flat window has exactly 0; TA-Lib's STDDEV subtracts squared prices.
     """
-    squares = _windows((values, np.zeros_like(values)), period, _join_squares)[1]
-    return _full(squares, values) / period
+    out = np.full(values.shape, np.nan)
+    if len(values) >= period:
+        # One row for each place in the window, so that numpy adds row by row, in the same order for every bar.
+        apart = sliding_window_view(values, period).T - values[period - 1 :]
+        total = apart.sum(axis=0)
+        apart *= apart
+        out[period - 1 :] = np.maximum(apart.sum(axis=0) - total * total / period, 0.0) / period
+    return out
 
 
-def _windows(block: Columns, period: int, join: Join) -> Columns:
-    """Return the statistic of each whole window: element j is about bars j .. j + period - 1."""
-    whole: Columns | None = None
-    covered, size = 0, 1
+def _rolling(combine: Combine, values: FloatArray, periods: tuple[int, ...]) -> list[FloatArray]:
+    n_bars = values.shape[-1]
+    found = [np.full(values.shape, np.nan) for _ in periods]
+    for windows, out in zip(_windows(combine, values, periods), found, strict=True):
+        first = n_bars - windows.shape[-1]
+        out[..., first:] = windows
+    return found
+
+
+def _windows(combine: Combine, block: FloatArray, periods: tuple[int, ...]) -> list[FloatArray]:
+    """Return what each whole window combines to, by period: element j is about bars j .. j + period - 1."""
+    whole: list[FloatArray | None] = [None] * len(periods)
+    size = 1
     while True:
-        if period & size:
-            whole = block if whole is None else join(whole, covered, block, size)
-            covered += size
-        if covered == period:
-            assert whole is not None
-            return whole
-        block = join(block, size, block, size)
+        for place, period in enumerate(periods):
+            if period & size:
+                begun = whole[place]
+                whole[place] = block if begun is None else _join(combine, begun, period & (size - 1), block)
+        if 2 * size > periods[-1]:
+            return [windows for windows in whole if windows is not None]
+        block = _join(combine, block, size, block)
         size *= 2
 
 
-def _pairs(first: FloatArray, bars: int, second: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Line up each window of ``first`` (``bars`` long) with the window of ``second`` that begins right after it."""
+def _join(combine: Combine, first: FloatArray, bars: int, second: FloatArray) -> FloatArray:
+    """Combine each window of ``first`` (``bars`` long) with the window of ``second`` that begins right after it."""
     later = second[..., bars:]
-    return first[..., : later.shape[-1]], later[..., : first.shape[-1]]
-
-
-def _each(combine: Callable[[FloatArray, FloatArray], FloatArray]) -> Join:
-    def join(first: Columns, bars: int, second: Columns, _: int) -> Columns:
-        return (combine(*_pairs(first[0], bars, second[0])),)
-
-    return join
-
-
-def _join_squares(first: Columns, bars: int, second: Columns, more: int) -> Columns:
-    sum_a, sum_b = _pairs(first[0], bars, second[0])
-    squares_a, squares_b = _pairs(first[1], bars, second[1])
-    apart = sum_a * (more / bars) - sum_b
-    return sum_a + sum_b, squares_a + squares_b + apart * apart * (bars / (more * (bars + more)))
-
-
-def _full(windows: FloatArray, values: FloatArray) -> FloatArray:
-    out = np.full(values.shape, np.nan)
-    if windows.shape[-1]:
-        out[..., values.shape[-1] - windows.shape[-1] :] = windows
-    return out
+    return combine(first[..., : later.shape[-1]], later)

@@ -60,3 +60,11 @@ def test_the_variance_of_a_flat_window_is_zero_after_large_moves(period: int) ->
 def test_small_steps_on_a_large_price_keep_their_variance() -> None:
     values = 1e9 + np.tile([0.0, 1e-3], 20)
     assert windows.rolling_variance(values, 20)[-1] == pytest.approx(2.5e-7, rel=1e-3)
+
+
+def test_several_periods_at_once_are_those_one_by_one() -> None:
+    values = np.random.default_rng(3).normal(size=(2, 100))
+    for period, sums in zip((7, 10, 40), windows.rolling_sums(values, (7, 10, 40)), strict=True):
+        assert np.array_equal(sums, windows.rolling_sum(values, period), equal_nan=True)
+        assert np.isnan(sums[:, period - 2]).all()
+        assert sums[1, 99] == pytest.approx(values[1, 100 - period :].sum())
