@@ -127,7 +127,7 @@ def evaluate(
 
     Notes
     -----
-    Spans with more than half of their bars outside the bars that count are ignored on both sides. A label that nothing
+    Spans with half of their bars or more outside the bars that count are ignored on both sides. A label that nothing
     predicts but that has support has F1 0; a label without support is not measurable and stays out of the mean.
     Calibration is measured over all proposals from the confidence floor on, thresholds aside.
     """

@@ -79,7 +79,10 @@ class Counted:
 
 
 def mostly_inside(spans: Spans, bars: BoolArray) -> BoolArray:
-    """Tell which spans count: those with at most half of their bars outside the bars that count.
+    """Tell which spans count: those with more than half of their bars among the bars that count.
+
+    Exactly half is not enough: whether a pattern of two bars is there cannot be judged when one of them, such as an
+    excluded flat bar, is unknown.
 
     Returns
     -------
@@ -87,7 +90,7 @@ def mostly_inside(spans: Spans, bars: BoolArray) -> BoolArray:
     """
     so_far = np.concatenate([[0], np.cumsum(bars)])
     inside = so_far[spans.end + 1] - so_far[spans.start]
-    return np.asarray((2 * inside >= spans.end - spans.start + 1) & (inside > 0), dtype=np.bool_)
+    return np.asarray(2 * inside > spans.end - spans.start + 1, dtype=np.bool_)
 
 
 def count_case(case: EvaluationCase, label_set: LabelSet, thresholds: Mapping[str, float]) -> Counted:

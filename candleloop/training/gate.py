@@ -101,7 +101,7 @@ def gate_bars(truths: Sequence[Truth], tests: Sequence[BoolArray], config: GateC
     """Choose the bars to compare on: test bars that are known for all labels, by today's truth.
 
     From ``config.human_spans`` human-decided spans on, over all series together, only human-reviewed test bars count.
-    A human-decided span is one that could count there, that is, with at most half of its bars outside human-reviewed
+    A human-decided span is one that could count there, that is, with more than half of its bars among human-reviewed
     test bars: thirty confirmed spans with nothing reviewed around them could not show what a model proposes wrongly.
 
     Parameters

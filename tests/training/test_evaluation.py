@@ -63,7 +63,7 @@ def test_scores_of_a_label_count_found_wrong_and_missed_spans() -> None:
 
 
 def test_each_label_has_its_own_threshold_and_none_without_one() -> None:
-    one = case([(0, 4, 6), (1, 9, 9)], [(0, 4, 6, 0.3), (1, 9, 9, 0.3)])
+    one = case([(0, 4, 6), (1, 9, 9)], [(0, 4, 6, 0.3), (1, 9, 9, 1.0)])
     found = measure(one, thresholds={"a": 0.3})
     assert (score(found, "a").predicted, score(found, "b").predicted) == (1, 0)
     assert score(found, "b").threshold is None
@@ -99,14 +99,14 @@ def test_finding_everything_scores_one_and_finding_nothing_scores_zero() -> None
     assert (nothing.macro_f1, nothing.bar_macro_f1, nothing.calibration) == (0, 0, None)
 
 
-def test_a_span_counts_with_at_most_half_of_its_bars_outside() -> None:
+def test_a_span_counts_with_more_than_half_of_its_bars_inside() -> None:
     truth: list[Row] = [(2, 9, 10), (0, 18, 20), (0, 39, 41), (1, 60, 60)]
     found = measure(case(truth, [(*row, 0.9) for row in truth], bars=slice(10, 40)))
-    assert (score(found, "c").support, score(found, "c").predicted) == (1, 1)
+    assert (score(found, "c").support, score(found, "c").predicted) == (0, 0)
     assert (score(found, "a").support, score(found, "a").predicted) == (1, 1)
     assert (score(found, "b").support, score(found, "b").predicted) == (0, 0)
     assert found.bars == 30
-    assert found.spans == 2
+    assert found.spans == 1
 
 
 def test_moving_every_label_by_one_bar_shows_as_boundary_error() -> None:
@@ -134,6 +134,13 @@ def test_calibration_is_over_all_proposals_whatever_the_threshold() -> None:
     assert found.calibration is not None
     assert found.calibration.spans == 3
     assert found.calibration.brier == pytest.approx((0.1**2 + 0.1**2 + 0.3**2) / 3)
+
+
+def test_a_proposal_at_the_edge_is_right_about_a_span_that_itself_does_not_count() -> None:
+    found = measure(case([(0, 38, 40)], [(0, 37, 39, 0.9)], bars=slice(10, 39)))
+    assert found.spans == 0
+    assert found.calibration is not None
+    assert found.calibration.bins[0].right == 1
 
 
 def test_series_add_up_and_human_spans_are_told() -> None:
