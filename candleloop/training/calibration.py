@@ -190,11 +190,11 @@ def _best_threshold(confidence: FloatArray, found: BoolArray, support: int) -> f
     taken = np.arange(1, len(found) + 1)
     f1 = (2 * np.cumsum(found) / (taken + support))[last_of_equal]
     at = confidence[last_of_equal]
-    halfway = (at + np.append(at[1:], 0.0)) / 2
+    next_below = np.append(at[1:], at[-1])
+    halfway = (at + next_below) / 2
     best = np.flatnonzero(f1 >= f1.max() - 1e-12)
     # Any threshold between this confidence and the next one below is as good; 0.5 itself when it lies between.
-    below = np.append(at[1:], 0.0)[best]
-    if ((below < DEFAULT_THRESHOLD) & (at[best] >= DEFAULT_THRESHOLD)).any():
+    if ((next_below[best] < DEFAULT_THRESHOLD) & (at[best] >= DEFAULT_THRESHOLD)).any():
         return DEFAULT_THRESHOLD
     return float(halfway[best[np.abs(halfway[best] - DEFAULT_THRESHOLD).argmin()]])
 

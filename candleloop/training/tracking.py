@@ -1,0 +1,338 @@
+"""Every training as an MLflow run, every model version in MLflow's registry.
+
+MLflow is where people look; nothing in candleloop depends on it. When it is away, training goes on without it.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import logging
+import os
+import tempfile
+import time
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from candleloop.errors import Unavailable
+from candleloop.inference import bundle as bundle_module
+from candleloop.training.evaluation import Evaluation
+from candleloop.training.train import TrainedModel
+
+logger = logging.getLogger(__name__)
+
+EXPERIMENT = "candleloop"
+ALIAS = "champion"
+MODEL_ARTIFACT = "model"
+VERSION_TAG = "candleloop.version"
+PROBE_SECONDS = 3.0
+HTTP_LIMITS = {
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+}
+"""MLflow's own settings while a tracker talks to its server; its defaults wait for minutes."""
+
+RUNS_FOLDER = "mlflow-artifacts"
+"""Where artifacts go, beside the database file, when MLflow is a database file instead of a server."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrackedRun:
+    """Where MLflow keeps a training."""
+
+    run_id: str
+    registry_version: str
+
+
+def registered_name(label_set: str) -> str:
+    """Return the name of a label set's models in MLflow's registry."""
+    return f"candleloop-{label_set}"
+
+
+@dataclass(frozen=True, slots=True)
+class Tracker:
+    """An MLflow tracking server, or a database file (``sqlite:///...``)."""
+
+    url: str
+
+    def log(self, trained: TrainedModel, *, job_id: str | None = None) -> TrackedRun:
+        """Write a training down as a run and register its model version.
+
+        Logging the same model version again returns the run that is there.
+
+        Parameters
+        ----------
+        trained
+            What a training gave.
+        job_id
+            The job that ran it, kept as a tag.
+
+        Raises
+        ------
+        Unavailable
+            Within seconds, when MLflow cannot be reached or refuses.
+        """
+        with self._client() as client:
+            name = registered_name(trained.bundle.label_set.name)
+            found = self._registered(client, name, trained.bundle.version)
+            if found is not None:
+                return found
+            run = client.create_run(
+                self._experiment(client), run_name=trained.bundle.version, tags=_tags(trained, job_id)
+            )
+            run_id = run.info.run_id
+            try:
+                _log_numbers(client, run_id, trained)
+                _log_files(client, run_id, trained)
+                version = client.create_model_version(
+                    name,
+                    f"{run.info.artifact_uri}/{MODEL_ARTIFACT}",
+                    run_id,
+                    tags={VERSION_TAG: trained.bundle.version, "candleloop.snapshot": trained.bundle.snapshot},
+                )
+            except BaseException:
+                client.set_terminated(run_id, "FAILED")
+                raise
+            client.set_terminated(run_id, "FINISHED")
+            return TrackedRun(run_id, str(version.version))
+
+    def set_champion(self, label_set: str, registry_version: str) -> None:
+        """Move the registry's alias ``champion`` of a label set.
+
+        Raises
+        ------
+        Unavailable
+            When MLflow cannot be reached, or does not know the version.
+        """
+        with self._client() as client:
+            client.set_registered_model_alias(registered_name(label_set), ALIAS, registry_version)
+
+    def _registered(self, client: Any, name: str, version: str) -> TrackedRun | None:
+        """Return the run of a model version that is registered already; make the registered model when it is not."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            client.create_registered_model(name)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+            found = client.search_model_versions(f"name = '{name}' and tags.`{VERSION_TAG}` = '{version}'")
+            if found:
+                return TrackedRun(found[0].run_id, str(found[0].version))
+        return None
+
+    def _experiment(self, client: Any) -> str:
+        from mlflow.exceptions import MlflowException
+
+        found = client.get_experiment_by_name(EXPERIMENT)
+        if found is None:
+            try:
+                return str(client.create_experiment(EXPERIMENT, artifact_location=self._artifact_location()))
+            except MlflowException as error:
+                if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                    raise
+                found = client.get_experiment_by_name(EXPERIMENT)
+        return str(found.experiment_id)
+
+    def _artifact_location(self) -> str | None:
+        """Return a folder beside the database file; None leaves it to the server."""
+        scheme, _, path = self.url.partition(":///")
+        return (Path(path).resolve().parent / RUNS_FOLDER).as_uri() if scheme == "sqlite" and path else None
+
+    @contextmanager
+    def _client(self) -> Iterator[Any]:
+        """Give an MLflow client that does not wait long, and turn its failures into ``Unavailable``."""
+        self._probe()
+        with _environment(HTTP_LIMITS), warnings.catch_warnings():
+            # MLflow warns about its own code while it is imported, and about models whose data it cannot check.
+            warnings.simplefilter("ignore")
+            import requests
+            import sqlalchemy
+            from mlflow import MlflowClient
+            from mlflow.exceptions import MlflowException
+
+            try:
+                yield MlflowClient(tracking_uri=self.url, registry_uri=self.url)
+            except (MlflowException, requests.RequestException, sqlalchemy.exc.SQLAlchemyError, OSError) as error:
+                raise Unavailable(f"MLflow at {self.url}: {_first_line(error)}", code="mlflow_unavailable") from error
+
+    def _probe(self) -> None:
+        """Fail fast when nobody answers: MLflow's client would import and retry first."""
+        if not self.url.startswith(("http://", "https://")):
+            return
+        import httpx
+
+        try:
+            httpx.get(f"{self.url.rstrip('/')}/health", timeout=PROBE_SECONDS).raise_for_status()
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise Unavailable(
+                f"MLflow at {self.url} does not answer: {_first_line(error)}", code="mlflow_unavailable"
+            ) from error
+
+
+@contextmanager
+def _environment(values: Mapping[str, str]) -> Iterator[None]:
+    """Set environment variables that are not set, for a while; MLflow knows no other way to limit its patience."""
+    mine = {name: value for name, value in values.items() if name not in os.environ}
+    os.environ.update(mine)
+    try:
+        yield
+    finally:
+        for name in mine:
+            os.environ.pop(name, None)
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error).strip()
+    return text.splitlines()[0] if text else type(error).__name__
+
+
+def _tags(trained: TrainedModel, job_id: str | None) -> dict[str, str]:
+    bundle = trained.bundle
+    tags = {
+        VERSION_TAG: bundle.version,
+        "candleloop.snapshot": bundle.snapshot,
+        "candleloop.label_set": bundle.label_set.name,
+        "candleloop.features": bundle.feature_spec.content_hash(),
+        "talib.version": bundle.talib_version,
+    }
+    commit = git_commit(Path(__file__).parents[2])
+    return {
+        **tags,
+        **({"mlflow.source.git.commit": commit} if commit else {}),
+        **({"candleloop.job": job_id} if job_id else {}),
+        **({"candleloop.warnings": " ".join(trained.warnings)} if trained.warnings else {}),
+    }
+
+
+def _log_numbers(client: Any, run_id: str, trained: TrainedModel) -> None:
+    from mlflow.entities import Metric, Param
+
+    config = trained.bundle.config
+    parameters = _flat(
+        config.model_dump(mode="json", include={"features", "encoding", "split", "training", "decoding", "candles"})
+    )
+    moment = int(time.time() * 1000)
+    client.log_batch(
+        run_id,
+        metrics=[Metric(name, value, moment, 0) for name, value in metrics(trained).items()],
+        params=[Param(name, str(value)) for name, value in parameters.items()],
+    )
+
+
+def _log_files(client: Any, run_id: str, trained: TrainedModel) -> None:
+    bundle, evaluation = trained.bundle, trained.evaluation
+    client.log_text(run_id, _label_table(trained), "labels.csv")
+    client.log_text(run_id, evaluation.model_dump_json(indent=1), "evaluation.json")
+    if evaluation.calibration is not None:
+        client.log_figure(run_id, _reliability_figure(evaluation), "reliability.png")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"{bundle.version}.zip"
+        path.write_bytes(bundle.to_bytes())
+        model = Path(folder) / MODEL_ARTIFACT
+        _save_model(model, path)
+        client.log_artifacts(run_id, str(model), MODEL_ARTIFACT)
+
+
+def _save_model(folder: Path, bundle_file: Path) -> None:
+    """Write the MLflow model: this package's own loader as code, the bundle as its artifact."""
+    import mlflow
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, DataType, Schema
+
+    prices = [ColSpec(DataType.double, name) for name in ("open", "high", "low", "close")]
+    mlflow.pyfunc.save_model(
+        str(folder),
+        python_model=str(Path(bundle_module.__file__).with_name("mlflow_model.py")),
+        artifacts={"bundle": str(bundle_file)},
+        signature=ModelSignature(
+            inputs=Schema([ColSpec(DataType.long, "time"), *prices, ColSpec(DataType.double, "volume", required=False)])
+        ),
+        pip_requirements=[f"mlflow=={mlflow.__version__}"],
+        metadata={"needs": "the candleloop package of the same release"},
+    )
+
+
+def metrics(trained: TrainedModel) -> dict[str, float]:
+    """Return what the run shows as metrics; values that could not be measured are missing."""
+    evaluation = trained.evaluation
+    found: dict[str, float | None] = {
+        "macro_f1": evaluation.macro_f1,
+        "bar_macro_f1": evaluation.bar_macro_f1,
+        "test_bars": evaluation.bars,
+        "test_spans": evaluation.spans,
+        "test_spans_by_human": evaluation.human_spans,
+    }
+    if evaluation.macro_f1_interval is not None:
+        found["macro_f1_low"], found["macro_f1_high"] = evaluation.macro_f1_interval
+    for iou, value in evaluation.macro_f1_by_iou.items():
+        found[f"macro_f1_iou_{iou}"] = value
+    if evaluation.calibration is not None:
+        found["ece"], found["brier"] = evaluation.calibration.ece, evaluation.calibration.brier
+    for score in evaluation.labels:
+        found[f"f1.{score.label}"] = score.f1
+        found[f"support.{score.label}"] = score.support
+    for label, count in trained.counts.items():
+        found[f"teaching_spans.{label}"] = count
+    return {name: float(value) for name, value in found.items() if value is not None}
+
+
+def _label_table(trained: TrainedModel) -> str:
+    table = io.StringIO()
+    writer = csv.writer(table)
+    writer.writerow(["label", "teaching_spans", "support", "predicted", "precision", "recall", "f1", "threshold"])
+    for score in trained.evaluation.labels:
+        numbers = (score.precision, score.recall, score.f1, score.threshold)
+        shown = ["" if value is None else f"{value:.4f}" for value in numbers]
+        writer.writerow([score.label, trained.counts[score.label], score.support, score.predicted, *shown])
+    return table.getvalue()
+
+
+def _reliability_figure(evaluation: Evaluation) -> Any:
+    """Draw the share of right spans over confidence; on the diagonal confidence means what it says."""
+    from matplotlib.figure import Figure
+
+    calibration = evaluation.calibration
+    assert calibration is not None
+    figure = Figure(figsize=(4, 4), layout="constrained")
+    axes = figure.add_subplot()
+    axes.plot([0, 1], [0, 1], color="0.7", linewidth=1)
+    axes.plot([item.confidence for item in calibration.bins], [item.right for item in calibration.bins], marker="o")
+    axes.set(
+        xlabel="confidence",
+        ylabel="share of spans that are right",
+        title=f"{calibration.spans} spans, calibration error {calibration.ece:.3f}",
+    )
+    return figure
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return nested keys with dots between them."""
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        found.update(_flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": value})
+    return found
+
+
+def git_commit(folder: Path) -> str | None:
+    """Return the commit that a working tree is on, read from its ``.git`` folder; None when there is none."""
+    git = folder / ".git"
+    try:
+        head = (git / "HEAD").read_text().strip()
+        if not head.startswith("ref: "):
+            return head
+        reference = head.removeprefix("ref: ")
+        if (git / reference).is_file():
+            return (git / reference).read_text().strip()
+        for line in (git / "packed-refs").read_text().splitlines():
+            commit, _, name = line.partition(" ")
+            if name == reference:
+                return commit
+    except OSError:
+        return None
+    return None
