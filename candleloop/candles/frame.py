@@ -65,9 +65,9 @@ class Candles:
         Raises
         ------
         BadCandles
-            With ``row`` and ``field``: values that are no numbers, columns of different length, NaN or
-            infinite values, times that are not strictly ascending, prices outside 1e-12..1e12, high below low or below the body, low above the body,
-            negative volume or volume above 1e30.
+            With ``row`` and ``field``: values that are no numbers, columns of different length, NaN or infinite
+            values, times that are not strictly ascending, prices outside 1e-12..1e12, high below low or below the
+            body, low above the body, negative volume or volume above 1e30.
         """
         columns: dict[str, FloatArray] = {}
         for field, values in (("open", open), ("high", high), ("low", low), ("close", close), ("volume", volume)):

@@ -185,6 +185,25 @@ def test_an_archive_with_several_files_is_refused_by_their_names() -> None:
         read_candles(buffer.getvalue())
 
 
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (b"<TICKER>,<PER>,<DATE>,<TIME>,<OPEN>,<HIGH>,<LOW>,<CLOSE>,<VOL>\nA\n", "not_a_candle_file"),
+        (b'{"Meta Data": {"6. Time Zone": "Mars"}, "Time Series (Daily)": '
+         b'{"2024-01-02": {"1. open": "1", "2. high": "1", "3. low": "1", "4. close": "1"}}}', "bad_timezone"),
+        ("20240102 100000;1;1;1;1;5¹\n20240102 110000;1;1;1;1;5".encode(), "no_timeframe"),
+        (b"1592967600.0,1,2,0.5,1,5,1592967601.0,1,1,1,1,0\n1592967700.0,1,2,0.5,1,5,1592967701.0,1,1,1,1,0\n", None),
+    ],
+)  # fmt: skip
+def test_files_that_once_ended_in_a_traceback(data: bytes, code: str | None) -> None:
+    if code is None:
+        assert len(read_candles(data).candles) == 2
+        return
+    with pytest.raises((BadCandles, NotACandleFile)) as caught:
+        read_candles(data)
+    assert caught.value.code == code
+
+
 def test_progress_is_told_from_start_to_end() -> None:
     told: list[tuple[str, int]] = []
 

@@ -11,8 +11,10 @@ import pyarrow as pa
 
 from candleloop.candles.readers.base import RawCandles, Reader, record_numbers
 from candleloop.candles.readers.columns import find_roles, normal_name
-from candleloop.candles.readers.content import Content, not_candles
+from candleloop.candles.readers.content import Content, bad_file, not_candles
 from candleloop.candles.readers.generic import find_header, read_headed
+from candleloop.candles.readers.times import zone_called
+from candleloop.errors import BadRequest
 
 _HEADERS = (
     ["timestamp", "open", "high", "low", "close", "volume"],
@@ -61,6 +63,12 @@ def _read_json(content: Content) -> RawCandles:
     if roles is None:
         raise not_candles(content, "its time series does not name open, high, low and close")
 
+    zone = {"US/Eastern": _ZONE}.get(facts.get("timezone", ""), facts.get("timezone") or _ZONE)
+    try:
+        zone_called(zone)
+    except BadRequest as error:
+        raise bad_file(content, f"It names a time zone {zone!r} that does not exist.", error.code) from error
+
     def column(place: int) -> pa.ChunkedArray:
         return pa.chunked_array([pa.array([_text(bar, names[place - 1]) for bar in series.values()], pa.string())])
 
@@ -69,7 +77,7 @@ def _read_json(content: Content) -> RawCandles:
         prices={name: column(place) for name, place in roles.prices.items()},
         volumes={names[place - 1]: column(place) for place in roles.volumes},
         rows=record_numbers(len(series)),
-        vendor_zone={"US/Eastern": _ZONE}.get(facts.get("timezone", ""), facts.get("timezone") or _ZONE),
+        vendor_zone=zone,
         symbol=facts.get("symbol"),
     )
 

@@ -52,7 +52,7 @@ def _header_lines(content: Content) -> int:
 
 
 def _is_kline(row: tuple[str, ...] | list[str]) -> bool:
-    if len(row) not in _WIDTHS or not (is_epoch(row[0]) and is_epoch(row[6])):
+    if len(row) not in _WIDTHS or not (is_epoch(row[0]) and is_epoch(row[6]) and "." not in row[0] + row[6]):
         return False
     return all(is_number(value) for value in row[1:6]) and int(row[6]) > int(row[0])
 

@@ -9,6 +9,7 @@ import zipfile
 import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from candleloop.errors import BadCandles, NotACandleFile
 
@@ -33,6 +34,10 @@ class Content:
         The first lines (up to 64 KiB), empty for binary files and JSON.
     delimiter
         What separates the values of a line.
+    rows
+        The first lines, split.
+    findings
+        What recognising has found out so far, so that not every reader looks again.
     """
 
     name: str
@@ -40,6 +45,7 @@ class Content:
     lines: tuple[str, ...]
     delimiter: str
     rows: tuple[tuple[str, ...], ...] = field(repr=False)
+    findings: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def is_json(self) -> bool:

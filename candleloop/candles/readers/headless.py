@@ -88,6 +88,13 @@ def shape_of(content: Content) -> Shape | None:
 
     A hundredth of the rows (and always one) may be different, but the first must have numbers where the prices are.
     """
+    if "shape" not in content.findings:
+        content.findings["shape"] = _find_shape(content)
+    found: Shape | None = content.findings["shape"]
+    return found
+
+
+def _find_shape(content: Content) -> Shape | None:
     rows = sample_rows(content)
     if not rows or len(rows[0]) < 5:
         return None
