@@ -34,8 +34,11 @@ def insert_into(session: Session, row: type[Base]) -> sqlite.Insert | postgresql
 
 def rows_changed(session: Session, statement: Executable) -> int:
     """Run an INSERT, UPDATE or DELETE and return how many rows it changed: what a guarded update won."""
-    result: Any = session.execute(statement, execution_options={"synchronize_session": False})
+    # SQLAlchemy forgets the row count of an INSERT, which it gives a RETURNING of its own, unless told to keep it.
+    options = {"synchronize_session": False, "preserve_rowcount": True}
+    result: Any = session.execute(statement, execution_options=options)
     assert isinstance(result, CursorResult)
+    assert result.rowcount >= 0, "the driver does not say how many rows it changed"
     return result.rowcount
 
 
