@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from candleloop import pipeline
 from candleloop.context import Context
 from candleloop.progress import Progress
 from candleloop.store import jobs
@@ -60,6 +59,8 @@ class FirstSteps:
         labelled = self._earlier("autolabel")
         if labelled is None:
             self.say("First start: importing the demo series (daily candles of AAPL, GOOG, IBM and MSFT).")
+            from candleloop import pipeline
+
             pipeline.import_demo(self.context, self._interruptible)
             labelled = self._submit("autolabel", AutolabelArguments(label_set=self.label_set))
         if labelled.status in jobs.ENDED and self._earlier("train") is not None:

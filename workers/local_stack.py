@@ -18,9 +18,9 @@ from pydantic import SecretStr
 from redis import Redis
 from redis.exceptions import RedisError
 
-from candleloop import pipeline
 from candleloop.errors import Unavailable
 from candleloop.progress import Progress
+from candleloop.store import label_sets
 from candleloop.store.database import migrate
 from config.context import label_sets_on_disk, open_context
 from config.settings import ROOT, Settings
@@ -96,31 +96,30 @@ def up(settings: Settings, progress: Progress | None = None, say: Callable[[str]
 
 def _run(settings: Settings, supervisor: Supervisor, progress: Progress, say: Callable[[str], None]) -> None:
     say(f"candleloop starts. Its data and logs are in {settings.home_path}.")
-    if settings.mlflow_url is None:
-        supervisor.start([stack_services.mlflow_service(settings)])
     if settings.redis_url is None:
         end_abandoned_redis(settings)
         supervisor.start([stack_services.redis_service(settings)])
         supervisor.wait_until_ready(["redis"])
     migrate(settings.database)
     context = open_context(settings)
-    pipeline.prepare(context, label_sets_on_disk(settings))
-    supervisor.start([stack_services.api_service(settings)])
+    with context.database.begin() as session:
+        for label_set in label_sets_on_disk(settings):
+            label_sets.ensure(session, label_set)
+    supervisor.start([stack_services.api_service(settings), *stack_services.background_services(settings)])
     supervisor.wait_until_ready(["api"])
     say(f"  API            http://{settings.host}:{settings.api_port}/docs")
-    background = stack_services.background_services(settings)
-    supervisor.start([*background, stack_services.dashboard_service(settings)])
-    supervisor.wait_until_ready([service.name for service in background] + ["dashboard"])
+    supervisor.wait_until_ready(["workers"])
     say("  workers        one each for the queues batch, label and train; the relay feeds them")
+    supervisor.start([stack_services.dashboard_service(settings)])
+    if settings.mlflow_url is None:
+        supervisor.start([stack_services.mlflow_service(settings)])
+    supervisor.wait_until_ready(["dashboard"])
     say(f"  RQ dashboard   http://{settings.host}:{settings.dashboard_port}")
+    say(f"  MLflow         {settings.mlflow}{'' if settings.mlflow_url else ' (takes some seconds more)'}")
     say(f"  web page       {web_state()}")
     FirstSteps(context, settings.redis, supervisor, progress, say).take()
     say("candleloop is ready. Ctrl+C stops everything; the data stays.")
-    tracking_told = False
     while True:
-        if not tracking_told and (settings.mlflow_url is not None or supervisor.is_ready("mlflow")):
-            tracking_told = True
-            say(f"  MLflow         {settings.mlflow}")
         supervisor.restart_dead()
         supervisor.pause(WATCH_SECONDS)
 

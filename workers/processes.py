@@ -13,3 +13,8 @@ def configure_logging(level: str) -> None:
     logging.basicConfig(level=level.upper(), format=LOG_FORMAT, stream=sys.stderr, force=True)
     for talkative in ("httpx", "httpcore", "alembic", "mlflow.store.db", "werkzeug"):
         logging.getLogger(talkative).setLevel(logging.WARNING)
+
+
+def worker_prefix(queue: str, group: int) -> str:
+    """Return how the names of a queue's workers begin that belong to the process ``group``."""
+    return f"{queue}-{group}-"

@@ -10,10 +10,11 @@ from urllib.request import ProxyHandler, build_opener
 
 from redis import Redis
 from redis.exceptions import RedisError
-from rq import Queue, Worker
+from rq import Worker
 
 from config.settings import Settings
 from jobs.kinds import QUEUES
+from workers.processes import worker_prefix
 from workers.redis_server import redis_command
 from workers.supervisor import Service
 
@@ -69,18 +70,17 @@ def api_service(settings: Settings) -> Service:
 
 
 def background_services(settings: Settings) -> list[Service]:
-    """Return one worker per queue and the relay."""
-    workers = [
+    """Return the workers, one process per queue that share what they have imported, and the relay."""
+    return [
         Service(
-            f"worker-{queue}",
-            (sys.executable, "-m", "workers.worker", queue),
-            worker_listens(settings.redis, queue),
+            "workers",
+            (sys.executable, "-m", "workers.worker", *QUEUES),
+            workers_listen(settings.redis),
             stage=3,
             patience=4.0,
-        )
-        for queue in QUEUES
+        ),
+        Service("relay", (sys.executable, "-m", "workers.relay"), lambda _pid: True, stage=3),
     ]
-    return [*workers, Service("relay", (sys.executable, "-m", "workers.relay"), lambda _pid: True, stage=3)]
 
 
 def dashboard_service(settings: Settings) -> Service:
@@ -116,15 +116,15 @@ def page_answers(url: str) -> Callable[[int], bool]:
     return check
 
 
-def worker_listens(url: str, queue: str) -> Callable[[int], bool]:
-    """Return a check that the worker of that process id has said in Redis that it listens."""
+def workers_listen(url: str) -> Callable[[int], bool]:
+    """Return a check that workers of that process have said in Redis that they listen, one for each queue."""
 
     def check(pid: int) -> bool:
         with Redis.from_url(url, socket_timeout=CHECK_SECONDS, socket_connect_timeout=CHECK_SECONDS) as client:
             try:
-                registered = Worker.all(queue=Queue(queue, connection=client, serializer="json"), serializer="json")
+                names = [key.removeprefix(Worker.redis_worker_namespace_prefix) for key in Worker.all_keys(client)]
             except RedisError:
                 return False
-            return any(worker.pid == pid for worker in registered)
+            return all(any(name.startswith(worker_prefix(queue, pid)) for name in names) for queue in QUEUES)
 
     return check

@@ -1,4 +1,4 @@
-"""A worker process: ``python -m workers.worker QUEUE``.
+"""A worker process: ``python -m workers.worker QUEUE``, or several that share their imports: ``... QUEUE QUEUE``.
 
 It listens to one queue, because only then RQ hands jobs over without a gap in which one can be lost, and runs each job
 in a fork of itself. The heavy libraries are imported before the first fork, so that a job starts at once; none of them
@@ -8,8 +8,11 @@ may *run* here: an OpenMP region in the parent makes every XGBoost fit in a fork
 from __future__ import annotations
 
 import argparse
+import functools
 import importlib
 import logging
+import os
+import uuid
 from typing import Any
 
 from rq import Queue, Worker
@@ -23,7 +26,8 @@ from jobs.connections import patient_connection
 from jobs.kinds import QUEUES
 from jobs.relay import give_back
 from workers.child import die_with_parent
-from workers.processes import configure_logging
+from workers.forks import run_in_forks
+from workers.processes import configure_logging, worker_prefix
 
 logger = logging.getLogger(__name__)
 
@@ -93,22 +97,33 @@ def job_process_died(job: Job, _pid: int | None, status: int | None, usage: Any)
 def main(arguments: list[str] | None = None) -> None:
     """Work until a signal: SIGTERM finishes the current job first, a second one does not."""
     parser = argparse.ArgumentParser(prog="python -m workers.worker", description="Run the jobs of one queue.")
-    parser.add_argument("queue", choices=QUEUES)
+    parser.add_argument("queue", choices=QUEUES, nargs="+", help="more than one: a process for each")
     parser.add_argument("--burst", action="store_true", help="stop when the queue is empty")
     chosen = parser.parse_args(arguments)
+    if chosen.burst and len(chosen.queue) > 1:
+        parser.error("--burst is for one queue")
     configure_logging(settings().log_level)
     for module in PRELOADED:
         importlib.import_module(module)
+    group = os.getpid()
+    if len(chosen.queue) == 1:
+        work(chosen.queue[0], group, burst=chosen.burst)
+    else:
+        run_in_forks({queue: functools.partial(work, queue, group, burst=chosen.burst) for queue in chosen.queue})
+
+
+def work(queue: str, group: int, *, burst: bool) -> None:
+    """Run the jobs of a queue in this process; ``group`` is the process that was started for it and perhaps others."""
     worker = QueueWorker(
-        [chosen.queue],
+        [queue],
+        name=f"{worker_prefix(queue, group)}{uuid.uuid4().hex[:12]}",
         connection=patient_connection(settings().redis),
         serializer="json",
         maintenance_interval=60,
         job_monitoring_interval=MONITORING_SECONDS,
         work_horse_killed_handler=job_process_died,
-        disable_default_exception_handler=False,
     )
-    worker.work(burst=chosen.burst, logging_level=None)
+    worker.work(burst=burst, logging_level=None)
 
 
 if __name__ == "__main__":
