@@ -187,3 +187,9 @@ def test_timestamps_of_any_resolution_come_to_microseconds(unit: str, zone: str 
 
 def test_times_outside_any_market_are_no_times() -> None:
     assert times(["0001-01-01", "9999-01-01", "2024-01-01"]).good.tolist() == [False, False, True]
+
+
+@pytest.mark.parametrize("values", [["19-12-31", "20-12-31", "21-12-31"], ["13.01.24", "14.01.24", "15.01.24"]])
+def test_years_of_two_digits_are_refused_unless_told(values: list[str]) -> None:
+    with pytest.raises(BadCandles, match="two digits"):
+        times(values)

@@ -78,8 +78,12 @@ def read_fields(text: pa.ChunkedArray, *, day_first: bool | None = None) -> Date
         first, second, year = parts["first"], parts["second_field"], parts["year"]
         short = year < 100
         year = np.where(short, np.where(year < 70, 2000 + year, 1900 + year), year)
-        if short.any() and day_first is None and ((first <= 31) & short & (first != second)).any():
-            _refuse_short_years(parts, rows)
+        if short.any() and day_first is None:
+            raise BadCandles(
+                "The dates have years of two digits, so day, month and year cannot be told apart; say which comes first.",
+                code="ambiguous_dates",
+                field="time",
+            )
         if _is_day_first(first, second, year, fields["clock"][rows], given=day_first):
             first, second = second, first
         fields["year"][rows], fields["month"][rows], fields["day"][rows] = year, first, second
@@ -108,13 +112,12 @@ def _days(year: IntArray, month: IntArray, day: IntArray) -> IntArray:
 
 
 def _is_day_first(first: IntArray, second: IntArray, year: IntArray, clock: IntArray, *, given: bool | None) -> bool:
-    """Decide by what the dates themselves say, whatever the caller believes; refuse when they say nothing."""
-    day_can_be_first, month_can_be_first = (second <= 12).mean() > 0.99, (first <= 12).mean() > 0.99
+    """Decide by what the caller says, else by what the dates themselves say; refuse when they say nothing."""
     if given is not None:
         return given
     if (first > 12).any() != (second > 12).any():
         return bool((first > 12).any())
-    if day_can_be_first and month_can_be_first and not (first > 12).any():
+    if not (first > 12).any():
         readings = [_days(year, second, first), _days(year, first, second)]
         orders = [_inversions(days * 86_400 * MICROSECONDS + clock) for days in readings]
         if (orders[0] == 0) != (orders[1] == 0):
@@ -134,19 +137,6 @@ def _is_day_first(first: IntArray, second: IntArray, year: IntArray, clock: IntA
 def _inversions(values: IntArray) -> int:
     steps = np.diff(values)
     return min(int((steps < 0).sum()), int((steps > 0).sum()))
-
-
-def _refuse_short_years(parts: dict[str, IntArray], rows: npt.NDArray[np.intp]) -> None:
-    """Refuse ``01/02/03``: it could be any of three orders, unless the years themselves show which field they are."""
-    last, first = parts["year"], parts["first"]
-    if (first > 31).any() or (len(np.unique(first)) > len(np.unique(last)) and (last > 12).all()):
-        return
-    raise BadCandles(
-        "The dates have years of two digits, so day, month and year cannot be told apart; say which comes first.",
-        code="ambiguous_dates",
-        field="time",
-        row=int(rows[0]),
-    )
 
 
 def _clock(groups: pa.ChunkedArray) -> IntArray:
