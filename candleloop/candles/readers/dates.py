@@ -80,7 +80,7 @@ def read_fields(text: pa.ChunkedArray, *, day_first: bool | None = None) -> Date
         year = np.where(short, np.where(year < 70, 2000 + year, 1900 + year), year)
         if short.any() and day_first is None:
             raise BadCandles(
-                "The dates have years of two digits, so day, month and year cannot be told apart; say which comes first.",
+                "The dates have years of two digits, so day, month and year cannot be told apart; say what is first.",
                 code="ambiguous_dates",
                 field="time",
             )
