@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from candleloop.candles.frame import Candles
@@ -99,6 +99,7 @@ def test_a_slice_is_a_view_and_keeps_volume() -> None:
     assert np.shares_memory(part.volume, candles.volume)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 9), st.sampled_from(["time", "open", "high", "low", "close", "volume"]))
 def test_the_version_changes_with_every_single_value_and_with_nothing_else(row: int, field: str) -> None:
     candles = Candles(**columns())

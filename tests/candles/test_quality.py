@@ -122,7 +122,7 @@ def test_a_file_of_mostly_defective_rows_is_refused() -> None:
     assert (caught.value.code, caught.value.details["field"]) == ("mostly_defective", "open")
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 12), st.integers(1, 3)), min_size=1, max_size=30))
 def test_every_row_is_kept_or_accounted_for_and_kept_times_ascend(drawn: list[tuple[int, int]]) -> None:
     time = np.array([moment for moment, _ in drawn], dtype=np.int64)

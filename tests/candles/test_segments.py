@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from candleloop.candles.frame import MICROSECONDS, IntArray
@@ -76,6 +76,7 @@ def test_few_bars_have_no_interval_and_one_segment_at_most() -> None:
     assert segment_starts(every(HOUR, 1)).tolist() == [0]
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 200), min_size=1, max_size=60), st.integers(1, 200))
 def test_segments_cover_all_bars_once_and_cut_exactly_at_longer_steps(steps: list[int], max_gap: int) -> None:
     candles = random_candles(len(steps))

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from candleloop.candles.readers.times import Times, read_times
@@ -28,6 +28,7 @@ def iso(result: Times) -> list[str | None]:
 moments = st.datetimes(min_value=datetime(1975, 1, 1), max_value=datetime(2150, 1, 1))  # noqa: DTZ001
 
 
+@settings(deadline=None)
 @given(
     st.lists(moments, min_size=1, max_size=20),
     st.sampled_from(
@@ -40,6 +41,7 @@ def test_written_in_any_format_a_time_comes_back(given_moments: list[datetime], 
     assert iso(result) == [moment.isoformat() for moment in given_moments]
 
 
+@settings(deadline=None)
 @given(
     st.lists(moments, min_size=1, max_size=20),
     st.lists(st.sampled_from([1, 1_000, 1_000_000, 1_000_000_000]), min_size=20, max_size=20),
