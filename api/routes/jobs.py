@@ -13,7 +13,7 @@ from api.service import Service, TheService
 from candleloop import pipeline
 from candleloop.errors import Conflict, NotFound
 from candleloop.store import jobs, label_sets, series
-from jobs.queue import dispatch, submit
+from jobs.queue import cancel, dispatch, submit
 
 router = APIRouter(tags=["jobs"])
 
@@ -114,7 +114,7 @@ def get_job_result(service: TheService, job_id: str) -> dict[str, Any]:
 def cancel_job(service: TheService, job_id: str) -> JobAnswer:
     """Cancel a job: at once while it waits; a running one stops within seconds."""
     with service.context.database.begin() as session:
-        return JobAnswer(job=Job.of(jobs.cancel(session, job_id)))
+        return JobAnswer(job=Job.of(cancel(session, job_id)))
 
 
 def _submit(
