@@ -164,7 +164,11 @@ def train(label_set: LabelSetName = None, as_json: AsJson = False) -> None:
 
 
 def _training_lines(outcome: TrainingOutcome) -> list[str]:
-    verdict = "is live now" if outcome.promoted else "does not go live"
+    verdict = "does not go live"
+    if outcome.promoted:
+        verdict = "is live now"
+    elif outcome.champion == outcome.version:
+        verdict = "is served already: the same inputs give the same model"
     return [
         f"Model {outcome.version} {verdict}: " + " ".join(outcome.gate.reasons),
         *_evaluation_lines(outcome.evaluation.model_dump(mode="json")),

@@ -1,0 +1,133 @@
+"""The command line as a user types it, on a data folder of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from typer.testing import CliRunner, Result
+
+from cli.main import app
+from config.settings import ROOT, settings
+from tests.support.candles import random_candles
+from tests.support.service import CONFIG, csv_of
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty data folder that the commands work on, with MLflow away."""
+    (tmp_path / "pipeline.yaml").write_text(yaml.safe_dump(CONFIG))
+    monkeypatch.setenv("CANDLELOOP_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("CANDLELOOP_CONFIG", str(tmp_path / "pipeline.yaml"))
+    monkeypatch.setenv("CANDLELOOP_MLFLOW_URL", "http://127.0.0.1:9")
+    settings.cache_clear()
+    yield tmp_path
+    settings.cache_clear()
+
+
+def run(*arguments: str) -> Result:
+    """Type a command."""
+    return CliRunner().invoke(app, arguments)
+
+
+def test_help_names_every_command_without_loading_a_heavy_library() -> None:
+    code = (
+        "import sys; sys.argv = ['candleloop', '--help']\n"
+        "from cli.main import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "print(sorted({'numpy', 'pandas', 'sklearn', 'xgboost', 'mlflow', 'sqlalchemy'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    for name in ("up", "import", "label", "train", "evaluate", "predict", "models"):
+        assert f"  {name} " in done.stdout
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_the_loop_turns_by_commands_alone(home: Path) -> None:
+    file = home / "ONE_1h.csv"
+    file.write_bytes(csv_of(random_candles(3_000, seed=5)))
+
+    imported = run("import", str(file), "--json")
+    assert imported.exit_code == 0
+    assert json.loads(imported.stdout)["imported"][0]["series_id"] == "ONE-1h"
+
+    labelled = run("label", "--json")
+    assert json.loads(labelled.stdout)["labelled"][0]["spans"] > 100
+
+    trained = run("train", "--json")
+    assert trained.exit_code == 0
+    outcome = json.loads(trained.stdout)
+    assert outcome["promoted"]
+
+    evaluated = json.loads(run("evaluate", "--json").stdout)
+    assert evaluated["version"] == outcome["version"]
+
+    listed = json.loads(run("models", "--json").stdout)["models"]
+    assert [(row["version"], row["champion"]) for row in listed] == [(outcome["version"], True)]
+
+    sure = json.loads(run("predict", str(file), "--last", "500", "--json").stdout)
+    every = json.loads(run("predict", str(file), "--last", "500", "--min-confidence", "0", "--json").stdout)
+    thresholds = sure["model"]["thresholds"]
+    assert len(every["predictions"]) > len(sure["predictions"]) > 0
+    assert all(row["confidence"] >= thresholds[row["label"]] for row in sure["predictions"])
+
+
+def test_people_read_lines_and_tables(home: Path) -> None:
+    file = home / "ONE_1h.csv"
+    file.write_bytes(csv_of(random_candles(3_000, seed=5)))
+    assert "ONE-1h: imported" in run("import", str(file)).stdout
+    assert "ONE-1h: was there already" in run("import", str(file)).stdout
+    assert "ONE-1h: " in run("label").stdout
+    assert "is live now" in run("train").stdout
+    assert "is served already" in run("train").stdout
+    assert "morning_star" in run("evaluate").stdout
+    assert "* " in run("models").stdout
+    assert "spans by model" in run("predict", str(file)).stdout
+
+
+def test_a_file_that_is_no_candle_file_is_one_line_and_exit_code_2(home: Path) -> None:
+    file = home / "letter.csv"
+    file.write_text("Dear Sir,\nI saw your advertisement.\n")
+    result = run("import", str(file))
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert len(result.stderr.splitlines()) == 1
+    assert "letter.csv" in result.stderr
+
+
+def test_a_missing_file_is_one_line_and_exit_code_2(home: Path) -> None:
+    result = run("import", str(home / "nowhere.csv"))
+    assert (result.exit_code, len(result.stderr.splitlines())) == (2, 1)
+    assert "nowhere.csv" in result.stderr
+
+
+def test_errors_as_json_carry_their_code(home: Path) -> None:
+    result = run("evaluate", "--json")
+    assert result.exit_code == 1
+    assert json.loads(result.stderr)["code"] == "no_model"
+
+
+def test_training_on_nothing_says_what_is_missing(home: Path) -> None:
+    result = run("train", "--json")
+    problem = json.loads(result.stderr)
+    assert (result.exit_code, problem["code"]) == (1, "too_few_labels")
+    assert problem["counts"]["evening_star"] == 0
+
+
+def test_a_wrong_key_in_the_configuration_is_named(home: Path) -> None:
+    (home / "pipeline.yaml").write_text("training: {familly: xgboost}\n")
+    result = run("train")
+    assert result.exit_code == 2
+    assert "training.familly" in result.stderr
+
+
+def test_an_unknown_label_set_is_named(home: Path) -> None:
+    result = run("models", "--label-set", "stars")
+    assert result.exit_code == 1
+    assert "stars" in result.stderr
