@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import timedelta
+
 import numpy as np
 import pytest
 from sqlalchemy import func, select
@@ -45,8 +47,11 @@ def test_the_same_run_again_changes_nothing(world: World) -> None:
             rows = session.scalars(select(AnnotationRow).order_by(AnnotationRow.id))
             return [(row.id, row.job_id) for row in rows]
 
+    begun = now() - timedelta(minutes=1)
     replace(world, [(0, 12, 14), (1, 20, 21)], [0, 1, 2], [(10, 59)])
     before = ids()
+    with world.database.read() as session:
+        assert all(begun < row.created_at <= now() for row in session.scalars(select(AnnotationRow)))
     replace(world, [(1, 20, 21), (0, 12, 14)], [0, 1, 2], [(10, 59)])
     assert ids() == before
     assert coverage(world) == [(10, 59, (0, 1, 2))]
