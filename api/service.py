@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 from collections import OrderedDict
 from collections.abc import AsyncIterator
@@ -94,6 +95,8 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         bar_times=BarTimes(context),
     )
     await holder.refresh_quietly()
+    gc.collect()
+    gc.freeze()  # what is loaded now stays, so that no request waits while the collector looks through all of it
     polling = asyncio.create_task(holder.poll(settings.model_poll_seconds))
     try:
         yield service

@@ -11,19 +11,6 @@ from candleloop.inference.bundle import ModelBundle
 from candleloop.inference.predictor import Predictions
 from candleloop.times import iso_times
 
-FIELDS = (
-    "id",
-    "label",
-    "start_time",
-    "end_time",
-    "start_index",
-    "end_index",
-    "confidence",
-    "probabilities",
-    "uncertainty",
-    "provisional",
-)
-
 
 def prediction_rows(found: Predictions, time: IntArray, label_set: LabelSet) -> list[dict[str, Any]]:
     """Return predictions as rows of plain values, in the order of their spans.
@@ -41,19 +28,44 @@ def prediction_rows(found: Predictions, time: IntArray, label_set: LabelSet) -> 
     labels = label_set.names
     classes = ("background", *labels)
     columns = zip(
-        found.ids if found.ids is not None else repeat(None),
-        [labels[label] for label in spans.label.tolist()],
+        repeat(None, len(found)) if found.ids is None else found.ids,
+        spans.label.tolist(),
         iso_times(time[spans.start]),
         iso_times(time[spans.end]),
         spans.start.tolist(),
         spans.end.tolist(),
         found.confidence.tolist(),
-        [dict(zip(classes, row, strict=True)) for row in found.probabilities.tolist()],
+        found.probabilities.tolist(),
         found.uncertainty.tolist(),
         found.provisional.tolist(),
-        strict=False,
+        strict=True,
     )
-    return [dict(zip(FIELDS, row, strict=True)) for row in columns]
+    return [
+        {
+            "id": id,
+            "label": labels[label],
+            "start_time": start_time,
+            "end_time": end_time,
+            "start_index": start,
+            "end_index": end,
+            "confidence": confidence,
+            "probabilities": dict(zip(classes, probabilities, strict=True)),
+            "uncertainty": uncertainty,
+            "provisional": provisional,
+        }
+        for (
+            id,
+            label,
+            start_time,
+            end_time,
+            start,
+            end,
+            confidence,
+            probabilities,
+            uncertainty,
+            provisional,
+        ) in columns
+    ]
 
 
 def model_facts(bundle: ModelBundle, registry_version: str | None) -> dict[str, Any]:
