@@ -148,14 +148,15 @@ class ModelBundle:
                 field="format",
             )
         digests = {name: hashlib.sha256(entry).hexdigest() for name, entry in entries.items()}
-        if digests != manifest["files"]:
-            wrong = sorted(set(digests.items()) ^ set(manifest["files"].items()))
+        stated = manifest.get("files") or {}
+        if digests != stated:
+            wrong = sorted(set(digests.items()) ^ set(stated.items()))
             raise BundleRefused(
                 f"The checksum of {wrong[0][0]} does not fit.", code="bundle_damaged", field=wrong[0][0]
             )
-        if manifest["talib_version"] != talib_version():
+        if manifest.get("talib_version") != talib_version():
             raise BundleRefused(
-                f"The model was trained with TA-Lib {manifest['talib_version']}, here is {talib_version()}: indicators "
+                f"The model was trained with TA-Lib {manifest.get('talib_version')}, here is {talib_version()}: indicators "
                 "may differ between versions. Train again.",
                 field="talib_version",
             )
@@ -176,9 +177,9 @@ class ModelBundle:
             )
         except (KeyError, ValueError, TypeError, ValidationError, BadConfiguration) as error:
             raise BundleRefused(f"The bundle does not fit this version of candleloop: {error}") from error
-        if bundle.version != manifest["version"]:
+        if bundle.version != manifest.get("version"):
             raise BundleRefused(
-                f"The bundle says it is version {manifest['version']}, its content is {bundle.version}.",
+                f"The bundle says it is version {manifest.get('version')}, its content is {bundle.version}.",
                 code="bundle_damaged",
                 field="version",
             )

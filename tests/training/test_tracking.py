@@ -1,0 +1,140 @@
+"""What MLflow is told, against its own SQLite store; no server needed."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import mlflow
+import pandas as pd
+import pytest
+from mlflow import MlflowClient
+
+from candleloop.errors import Unavailable
+from candleloop.inference.predictor import Predictor
+from candleloop.training.tracking import ALIAS, TrackedRun, Tracker, git_commit, metrics
+from candleloop.training.train import TrainedModel, train
+from tests.support.snapshots import labelled_series, quick_config
+
+SNAPSHOT, CANDLES, CANDLES_OF = labelled_series()
+
+
+@dataclass(frozen=True)
+class Logged:
+    tracker: Tracker
+    trained: TrainedModel
+    run: TrackedRun
+    client: MlflowClient
+
+
+@pytest.fixture(scope="module")
+def logged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Logged]:
+    url = f"sqlite:///{tmp_path_factory.mktemp('mlflow') / 'mlflow.db'}"
+    trained = train(SNAPSHOT, CANDLES_OF, quick_config())
+    tracker = Tracker(url)
+    run = tracker.log(trained, job_id="job-1")
+    before = mlflow.get_tracking_uri()
+    mlflow.set_tracking_uri(url)
+    yield Logged(tracker, trained, run, MlflowClient(url, url))
+    mlflow.set_tracking_uri(before)
+
+
+@pytest.fixture
+def dead_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
+def test_a_run_says_what_was_trained_on_what(logged: Logged) -> None:
+    run = logged.client.get_run(logged.run.run_id)
+    bundle = logged.trained.bundle
+    assert run.info.status == "FINISHED"
+    assert run.info.run_name == bundle.version
+    assert run.data.tags["candleloop.snapshot"] == SNAPSHOT.content_hash()
+    assert run.data.tags["candleloop.job"] == "job-1"
+    assert run.data.tags["talib.version"] == bundle.talib_version
+    assert run.data.params["training.xgboost.rounds"] == "8"
+    assert run.data.metrics["macro_f1"] == pytest.approx(logged.trained.evaluation.macro_f1)
+    assert run.data.metrics["support.bullish_engulfing"] > 10
+
+
+def test_the_label_table_has_a_row_for_each_label(logged: Logged) -> None:
+    table = mlflow.artifacts.load_text(f"runs:/{logged.run.run_id}/labels.csv").splitlines()
+    assert [line.split(",")[0] for line in table] == ["label", *SNAPSHOT.label_set.names]
+
+
+def test_no_artifact_is_a_pickle(logged: Logged) -> None:
+    names: list[str] = []
+    folders: list[str | None] = [None]
+    while folders:
+        for item in logged.client.list_artifacts(logged.run.run_id, folders.pop()):
+            if item.is_dir:
+                folders.append(item.path)
+            else:
+                names.append(item.path)
+    assert "evaluation.json" in names
+    assert "reliability.png" in names
+    assert not [name for name in names if name.endswith((".pkl", ".pickle", ".joblib"))]
+
+
+def test_the_registered_model_predicts_what_the_bundle_predicts(logged: Logged) -> None:
+    logged.tracker.set_champion("default", logged.run.registry_version)
+    model = mlflow.pyfunc.load_model(f"models:/candleloop-default@{ALIAS}")
+    frame = pd.DataFrame({"time": CANDLES.time, **CANDLES.columns()})
+    found = model.predict(frame)
+    expected = Predictor(logged.trained.bundle).predict(CANDLES)
+    assert len(found) == len(expected)
+    assert found["confidence"].tolist() == expected.confidence.tolist()
+    assert found["end_time"].tolist() == CANDLES.time[expected.spans.end].tolist()
+
+
+def test_logging_the_same_version_again_returns_the_run_that_is_there(logged: Logged) -> None:
+    assert logged.tracker.log(logged.trained) == logged.run
+
+
+def test_another_version_gets_the_next_number_and_the_alias_moves(logged: Logged) -> None:
+    other = replace(logged.trained, bundle=replace(logged.trained.bundle, snapshot="0" * 16))
+    second = logged.tracker.log(other)
+    assert int(second.registry_version) > int(logged.run.registry_version)
+    logged.tracker.set_champion("default", second.registry_version)
+    assert str(logged.client.get_model_version_by_alias("candleloop-default", ALIAS).version) == second.registry_version
+
+
+def test_a_version_that_the_registry_does_not_know_cannot_be_champion(logged: Logged) -> None:
+    with pytest.raises(Unavailable, match="99"):
+        logged.tracker.set_champion("default", "99")
+
+
+def test_a_server_that_is_away_is_told_within_seconds(logged: Logged, dead_port: int) -> None:
+    started = time.monotonic()
+    with pytest.raises(Unavailable) as refusal:
+        Tracker(f"http://127.0.0.1:{dead_port}").log(logged.trained)
+    assert time.monotonic() - started < 8
+    assert refusal.value.code == "mlflow_unavailable"
+    assert str(dead_port) in refusal.value.message
+
+
+def test_what_cannot_be_measured_is_no_metric(logged: Logged) -> None:
+    empty = logged.trained.evaluation.model_copy(
+        update={"macro_f1": None, "macro_f1_interval": None, "calibration": None}
+    )
+    found = metrics(replace(logged.trained, evaluation=empty))
+    assert "macro_f1" not in found
+    assert "ece" not in found
+
+
+def test_git_commit_is_read_from_loose_packed_and_detached_heads(tmp_path: Path) -> None:
+    git = tmp_path / ".git"
+    (git / "refs/heads").mkdir(parents=True)
+    (git / "HEAD").write_text("ref: refs/heads/main\n")
+    (git / "packed-refs").write_text("# pack-refs\naaa refs/heads/other\nbbb refs/heads/main\n")
+    assert git_commit(tmp_path) == "bbb"
+    (git / "refs/heads/main").write_text("ccc\n")
+    assert git_commit(tmp_path) == "ccc"
+    (git / "HEAD").write_text("ddd\n")
+    assert git_commit(tmp_path) == "ddd"
+    assert git_commit(tmp_path / "elsewhere") is None
