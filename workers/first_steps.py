@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from candleloop.context import Context
@@ -14,6 +15,7 @@ from jobs.queue import dispatch, submit
 from workers.supervisor import Supervisor
 
 FOLLOW_SECONDS = 0.25
+SERVED_SECONDS = 30.0
 
 
 class FirstSteps:
@@ -25,6 +27,8 @@ class FirstSteps:
         Database and files.
     redis_url
         Where the jobs go.
+    serves_model
+        Tells whether the API serves a model.
     supervisor
         Watches the processes meanwhile.
     progress
@@ -37,12 +41,14 @@ class FirstSteps:
         self,
         context: Context,
         redis_url: str,
+        serves_model: Callable[[], bool],
         supervisor: Supervisor,
         progress: Progress,
         say: Callable[[str], None],
     ) -> None:
         self.context = context
         self.redis_url = redis_url
+        self.serves_model = serves_model
         self.supervisor = supervisor
         self.progress = progress
         self.say = say
@@ -73,10 +79,26 @@ class FirstSteps:
         self.supervisor.wait_until_ready(["mlflow"])
         trained = self._submit("train", TrainArguments(label_set=self.label_set, reason="first"))
         trained = self._follow(trained.id)
-        if trained.status == jobs.Status.SUCCEEDED:
-            self.say(f"The first model is trained: version {(trained.result or {}).get('version')}.")
-        else:
+        result = trained.result or {}
+        if trained.status != jobs.Status.SUCCEEDED:
             self.say(f"Training the first model did not succeed: {_reason(trained)}")
+        elif not result.get("promoted"):
+            self.say(f"The gate did not let the first model go live: {'; '.join(result.get('reasons', []))}")
+        elif self._is_served():
+            self.say(f"The first model is trained and served: version {result.get('version')}.")
+        else:
+            self.say(
+                f"The first model is trained (version {result.get('version')}), but the API does not serve it yet."
+            )
+
+    def _is_served(self) -> bool:
+        """Wait until the API has noticed the new model; it looks every second or so."""
+        deadline = time.monotonic() + SERVED_SECONDS
+        while time.monotonic() < deadline:
+            if self.serves_model():
+                return True
+            self.supervisor.pause(FOLLOW_SECONDS)
+        return False
 
     def _key(self, kind: str) -> str:
         return f"first-{kind}-{self.label_set}"

@@ -117,7 +117,7 @@ def _run(settings: Settings, supervisor: Supervisor, progress: Progress, say: Ca
     say(f"  RQ dashboard   http://{settings.host}:{settings.dashboard_port}")
     say(f"  MLflow         {settings.mlflow}{'' if settings.mlflow_url else ' (takes some seconds more)'}")
     say(f"  web page       {web_state()}")
-    FirstSteps(context, settings.redis, supervisor, progress, say).take()
+    FirstSteps(context, settings.redis, stack_services.serves_model(settings), supervisor, progress, say).take()
     say("candleloop is ready. Ctrl+C stops everything; the data stays.")
     while True:
         supervisor.restart_dead()

@@ -94,6 +94,12 @@ def dashboard_service(settings: Settings) -> Service:
     )
 
 
+def serves_model(settings: Settings) -> Callable[[], bool]:
+    """Return a check that the API serves a model."""
+    check = page_answers(f"http://{settings.host}:{settings.api_port}/model/info")
+    return lambda: check(0)
+
+
 def redis_answers(url: str) -> bool:
     """Tell whether a Redis answers."""
     with Redis.from_url(url, socket_timeout=CHECK_SECONDS, socket_connect_timeout=CHECK_SECONDS) as client:

@@ -1,0 +1,119 @@
+"""The whole local stack as a user starts it: first start, watch, stop, second start."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.request import ProxyHandler, build_opener
+
+import pytest
+
+from config.settings import ROOT
+from tests.support.processes import is_gone
+from tests.support.waiting import wait_for
+
+direct = build_opener(ProxyHandler({}))
+
+
+class Stack:
+    """``candleloop up`` in a process of its own."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.said = home.with_suffix(".said")
+        ports = []
+        for _ in range(3):
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", 0))
+                ports.append(probe.getsockname()[1])
+        self.api, self.mlflow, self.dashboard = (f"http://127.0.0.1:{port}" for port in ports)
+        names = ("CANDLELOOP_API_PORT", "CANDLELOOP_MLFLOW_PORT", "CANDLELOOP_DASHBOARD_PORT")
+        settings = {"CANDLELOOP_HOME": str(home)} | dict(zip(names, map(str, ports), strict=True))
+        with self.said.open("ab") as file:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", "from cli.main import main; main()", "up"],
+                cwd=ROOT,
+                env=os.environ | settings,
+                stdout=file,
+                stderr=file,
+                start_new_session=True,
+            )
+
+    def wait_until_ready(self) -> None:
+        wait_for(
+            lambda: "candleloop is ready" in self.said.read_text() or self.process.poll() is not None, "stack", 240
+        )
+        assert self.process.poll() is None, self.said.read_text()
+
+    def processes(self) -> list[int]:
+        """Every process below the stack."""
+        found, new = set[int](), {self.process.pid}
+        while new:
+            listed = subprocess.run(
+                ["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True
+            ).stdout.splitlines()
+            pairs = [tuple(map(int, line.split())) for line in listed]
+            new = {pid for pid, parent in pairs if parent in new} - found
+            found |= new
+        return sorted(found)
+
+    def get(self, url: str) -> Any:
+        with direct.open(url, timeout=10) as answer:
+            return json.load(answer)
+
+    def kill(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait(20)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def stacks() -> Iterator[list[Stack]]:
+    started: list[Stack] = []
+    yield started
+    for stack in started:
+        stack.kill()
+
+
+@pytest.mark.slow
+def test_the_stack_trains_on_its_first_start_survives_deaths_and_leaves_nothing_behind(
+    home: Path, stacks: list[Stack]
+) -> None:
+    first = Stack(home)
+    stacks.append(first)
+    first.wait_until_ready()
+    version = first.get(f"{first.api}/model/info")["model"]["version"]
+    assert f"version {version}" in first.said.read_text()
+    assert {job["kind"] for job in first.get(f"{first.api}/jobs")["items"]} == {"autolabel", "train"}
+    everything = first.processes()
+    assert len(everything) >= 9
+
+    first.process.send_signal(signal.SIGINT)
+    assert first.process.wait(60) == 0, first.said.read_text()
+    assert all(is_gone(process) for process in everything)
+
+    second = Stack(home)
+    stacks.append(second)
+    second.said.write_text("")
+    second.wait_until_ready()
+    wait_for(lambda: second.get(f"{second.api}/model/info")["model"]["version"] == version, "the same model")
+    assert "First start" not in second.said.read_text()
+    everything = second.processes()
+
+    second.process.kill()
+    second.process.wait(20)
+    if sys.platform.startswith("linux"):
+        for process in everything:
+            wait_for(lambda process=process: is_gone(process), "end of every process", 10)
