@@ -104,6 +104,7 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         polling.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await polling
+        gc.unfreeze()
         service.predicting.shutdown(wait=True)
         redis.close()
         context.database.dispose()
