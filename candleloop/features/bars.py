@@ -6,9 +6,10 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
+import talib
 
 from candleloop.candles.frame import Candles
-from candleloop.features.windows import rolling_max, rolling_min, rolling_sums
+from candleloop.features.windows import rolling_sums
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -101,12 +102,12 @@ class SegmentBars:
     @cached_property
     def highest_20(self) -> FloatArray:
         """Highest high of the last 20 bars, shape (n_bars,), price."""
-        return rolling_max(self.high, 20)
+        return np.asarray(talib.MAX(self.high, timeperiod=20))
 
     @cached_property
     def lowest_20(self) -> FloatArray:
         """Lowest low of the last 20 bars, shape (n_bars,), price."""
-        return rolling_min(self.low, 20)
+        return np.asarray(talib.MIN(self.low, timeperiod=20))
 
     @property
     def range_scale(self) -> FloatArray:

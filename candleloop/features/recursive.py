@@ -16,7 +16,6 @@ import talib
 
 from candleloop.features.bars import FloatArray, SegmentBars
 from candleloop.features.feature import Feature, FeatureGroup
-from candleloop.features.windows import rolling_max, rolling_min
 
 STILL = 60
 """Bars without a move after which an average of moves says nothing."""
@@ -31,7 +30,7 @@ def _one(feature: Feature, formula: Callable[[SegmentBars], FloatArray]) -> Feat
 
 
 def _neutral_when_still(values: FloatArray, high: FloatArray, low: FloatArray, neutral: float) -> FloatArray:
-    still = rolling_max(high, STILL) <= rolling_min(low, STILL)
+    still = talib.MAX(high, timeperiod=STILL) <= talib.MIN(low, timeperiod=STILL)
     return np.where(still, neutral, values)
 
 

@@ -1,21 +1,18 @@
-"""Sums, extremes and variances over a fixed number of bars, equal to the last bit wherever a series is cut.
+"""Sums and variances over a fixed number of bars, equal to the last bit wherever a series is cut.
 
 Running totals (add the new bar, subtract the old one) carry rounding errors along the whole series: after a flat
 stretch they leave dirt where zero belongs, and the same bar gets other digits when the series starts elsewhere. Here
 every window is put together from windows half as long, always in the same order, so a value depends on the bars of its
-window alone and costs about log2(period) array operations.
+window alone and costs about log2(period) array operations. (Extremes round nothing: TA-Lib's MAX and MIN do.)
 """
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 
 FloatArray = npt.NDArray[np.float64]
-Combine = Callable[[FloatArray, FloatArray], FloatArray]
 
 
 def rolling_sum(values: FloatArray, period: int) -> FloatArray:
@@ -38,22 +35,17 @@ def rolling_sum(values: FloatArray, period: int) -> FloatArray:
 
 def rolling_sums(values: FloatArray, periods: tuple[int, ...]) -> list[FloatArray]:
     """Return :func:`rolling_sum` for each of ascending ``periods``; the halves they have in common are added once."""
-    return _rolling(np.add, values, periods)
+    n_bars = values.shape[-1]
+    found = [np.full(values.shape, np.nan) for _ in periods]
+    for windows, out in zip(_windows(values, periods), found, strict=True):
+        first = n_bars - windows.shape[-1]
+        out[..., first:] = windows
+    return found
 
 
 def rolling_mean(values: FloatArray, period: int) -> FloatArray:
     """Return the mean of the last ``period`` bars; see :func:`rolling_sum`."""
     return rolling_sum(values, period) / period
-
-
-def rolling_max(values: FloatArray, period: int) -> FloatArray:
-    """Return the largest of the last ``period`` bars; see :func:`rolling_sum`."""
-    return _rolling(np.maximum, values, (period,))[0]
-
-
-def rolling_min(values: FloatArray, period: int) -> FloatArray:
-    """Return the smallest of the last ``period`` bars; see :func:`rolling_sum`."""
-    return _rolling(np.minimum, values, (period,))[0]
 
 
 def rolling_variance(values: FloatArray, period: int) -> FloatArray:
@@ -74,31 +66,22 @@ def rolling_variance(values: FloatArray, period: int) -> FloatArray:
     return out
 
 
-def _rolling(combine: Combine, values: FloatArray, periods: tuple[int, ...]) -> list[FloatArray]:
-    n_bars = values.shape[-1]
-    found = [np.full(values.shape, np.nan) for _ in periods]
-    for windows, out in zip(_windows(combine, values, periods), found, strict=True):
-        first = n_bars - windows.shape[-1]
-        out[..., first:] = windows
-    return found
-
-
-def _windows(combine: Combine, block: FloatArray, periods: tuple[int, ...]) -> list[FloatArray]:
-    """Return what each whole window combines to, by period: element j is about bars j .. j + period - 1."""
+def _windows(block: FloatArray, periods: tuple[int, ...]) -> list[FloatArray]:
+    """Return the sums of whole windows by period: element j is about bars j .. j + period - 1."""
     whole: list[FloatArray | None] = [None] * len(periods)
     size = 1
     while True:
         for place, period in enumerate(periods):
             if period & size:
                 begun = whole[place]
-                whole[place] = block if begun is None else _join(combine, begun, period & (size - 1), block)
+                whole[place] = block if begun is None else _join(begun, period & (size - 1), block)
         if 2 * size > periods[-1]:
             return [windows for windows in whole if windows is not None]
-        block = _join(combine, block, size, block)
+        block = _join(block, size, block)
         size *= 2
 
 
-def _join(combine: Combine, first: FloatArray, bars: int, second: FloatArray) -> FloatArray:
-    """Combine each window of ``first`` (``bars`` long) with the window of ``second`` that begins right after it."""
+def _join(first: FloatArray, bars: int, second: FloatArray) -> FloatArray:
+    """Add to each window of ``first`` (``bars`` long) the window of ``second`` that begins right after it."""
     later = second[..., bars:]
-    return combine(first[..., : later.shape[-1]], later)
+    return first[..., : later.shape[-1]] + later
