@@ -156,8 +156,8 @@ class ModelBundle:
             )
         if manifest.get("talib_version") != talib_version():
             raise BundleRefused(
-                f"The model was trained with TA-Lib {manifest.get('talib_version')}, here is {talib_version()}: indicators "
-                "may differ between versions. Train again.",
+                f"The model was trained with TA-Lib {manifest.get('talib_version')}, here is {talib_version()}: "
+                "indicators may differ between versions. Train again.",
                 field="talib_version",
             )
         try:
