@@ -20,6 +20,7 @@ from candleloop.annotations.places import to_times
 from candleloop.annotations.truth import resolve
 from candleloop.candles.demo import demo_files
 from candleloop.candles.frame import Candles, IntArray
+from candleloop.candles.merge import merge, refuse_other_timeframe, refuse_revision
 from candleloop.candles.readers import read_candles
 from candleloop.candles.report import ImportReport
 from candleloop.candles.store import CandleStore
@@ -33,6 +34,7 @@ from candleloop.patterns.auto_label import auto_label
 from candleloop.progress import Progress, silent
 from candleloop.storage import Storage
 from candleloop.store import label_sets, marks, models, series
+from candleloop.store.tables import SeriesRow
 from candleloop.training.evaluation import Evaluation
 from candleloop.training.gate import GateBars, GateDecision, GateSide, decide, gate_bars, gate_side
 from candleloop.training.measure import evaluation_case
@@ -54,6 +56,27 @@ class ImportOutcome:
     symbol: str
     timeframe_seconds: int
     created: bool
+    report: ImportReport
+
+
+@dataclass(frozen=True)
+class AppendOutcome:
+    """What became of a file appended to a series.
+
+    ``previous`` is the version before, ``version`` the one now (the same when nothing changed), ``bars`` the number of
+    candles now. ``unchanged`` candles were stored already, ``revised`` ones got other values, ``inserted`` ones lie
+    before the last stored one; ``flagged`` is the number of annotations over revised or inserted candles.
+    """
+
+    series_id: str
+    version: str
+    previous: str
+    bars: int
+    appended: int
+    unchanged: int
+    revised: int
+    inserted: int
+    flagged: int
     report: ImportReport
 
 
@@ -155,11 +178,9 @@ def import_file(
         strict=strict,
         progress=progress,
     )
-    symbol = symbol or imported.symbol
-    if symbol is None:
-        raise BadRequest("The file does not say which instrument this is: give a symbol.", field="symbol")
+    symbol = _known_symbol(symbol or imported.symbol)
     candles = imported.candles
-    series_id = series_id or f"{_slug(symbol)}-{timeframe_name(imported.timeframe_seconds)}"
+    series_id = series_id or _series_id(symbol, imported.timeframe_seconds)
     version = CandleStore(context.storage).write(series_id, candles)
     with context.database.begin() as session:
         created = series.add_series(
@@ -177,6 +198,102 @@ def import_file(
             test_bars=last_share(candles.time),
         )
     return ImportOutcome(series_id, version, symbol, imported.timeframe_seconds, created, imported.report)
+
+
+def append_file(
+    context: Context,
+    series_id: str | None,
+    source: Path | bytes,
+    *,
+    name: str | None = None,
+    symbol: str | None = None,
+    reader: str | None = None,
+    timezone: str | None = None,
+    timeframe: str | None = None,
+    day_first: bool | None = None,
+    strict: bool = False,
+    revise: bool = False,
+    progress: Progress = silent,
+) -> AppendOutcome:
+    """Add the candles of a vendor file to a series: a new version of the same series, the old one stays readable.
+
+    Candles that are stored already may be in the file again. The test bars stay as they were frozen at import. Nothing
+    of the series changes unless all of it does.
+
+    Parameters
+    ----------
+    series_id
+        The series; None for the one that :func:`import_file` would name after this file.
+    source
+        A path, or the content of a file; then ``name`` says what it was called.
+    symbol
+        Which symbol to read from a file that holds several; the one of the series unless given.
+    reader, timezone, timeframe, day_first, strict
+        See :func:`candleloop.candles.readers.read_candles`.
+    revise
+        Accept other values for stored candles, and candles before the last stored one; annotations over them are
+        flagged.
+
+    Raises
+    ------
+    NotFound
+        When there is no such series.
+    NotACandleFile, BadCandles
+        When the file holds no candles that can be used; ``timeframe_denied`` when they are of another timeframe.
+    Conflict
+        ``candles_differ`` when the file would change stored candles and ``revise`` is not said, ``series_moved`` when
+        somebody else changed the series at the same time.
+    """
+    row = None if series_id is None else _series_row(context, series_id)
+    imported = read_candles(
+        source,
+        name=name,
+        symbol=symbol or (row.symbol if row else None),
+        reader=reader,
+        timezone=timezone,
+        timeframe=timeframe or (timeframe_name(row.timeframe_seconds) if row else None),
+        day_first=day_first,
+        strict=strict,
+        progress=progress,
+    )
+    if row is None:
+        row = _series_row(context, _series_id(symbol or imported.symbol, imported.timeframe_seconds))
+    series_id, previous = row.id, row.version
+    store = CandleStore(context.storage)
+    stored = store.read(series_id, previous)
+    refuse_other_timeframe(stored, imported, row.timeframe_seconds)
+    merged = merge(stored, imported.candles)
+    if not revise:
+        refuse_revision(merged)
+    candles, report = merged.candles, imported.report
+    changed = np.sort(np.concatenate([merged.revised, merged.inserted]))
+    version, flagged = previous, 0
+    if merged.appended or len(changed):
+        version = store.write(series_id, candles)
+        with context.database.begin() as session:
+            series.replace_version(
+                session,
+                series_id,
+                expected_version=previous,
+                version=version,
+                bars=len(candles),
+                first_time=int(candles.time[0]),
+                last_time=int(candles.time[-1]),
+                report=report.model_dump(mode="json"),
+            )
+            flagged = series.flag_annotations(session, series_id, changed.tolist())
+    return AppendOutcome(
+        series_id=series_id,
+        version=version,
+        previous=previous,
+        bars=len(candles),
+        appended=merged.appended,
+        unchanged=merged.unchanged,
+        revised=len(merged.revised),
+        inserted=len(merged.inserted),
+        flagged=flagged,
+        report=report,
+    )
 
 
 def import_demo(context: Context, progress: Progress = silent) -> list[ImportOutcome]:
@@ -337,6 +454,7 @@ def register(
     except Unavailable as error:
         run = None
         warnings.append(f"The run is not in MLflow: {error.message}")
+    progress("tracking the run", 1, 1, "runs")
     for attempt in range(1, PROMOTION_ATTEMPTS + 1):
         progress("comparing with the champion", 0, 1, "models")
         with context.database.read() as session:
@@ -374,6 +492,7 @@ def register(
                 raise
             continue
         break
+    progress("comparing with the champion", 1, 1, "models")
     if refused is not None:
         warnings.append(f"The champion {held} could not be compared with: {refused}")
     if decision.promote and pinned and held != bundle.version:
@@ -569,6 +688,21 @@ def _read_trained(folder: Path) -> TrainedModel:
 def _empty_folder(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
+
+
+def _known_symbol(symbol: str | None) -> str:
+    if symbol is None:
+        raise BadRequest("The file does not say which instrument this is: give a symbol.", field="symbol")
+    return symbol
+
+
+def _series_id(symbol: str | None, timeframe_seconds: int) -> str:
+    return f"{_slug(_known_symbol(symbol))}-{timeframe_name(timeframe_seconds)}"
+
+
+def _series_row(context: Context, series_id: str) -> SeriesRow:
+    with context.database.read() as session:
+        return series.get_series(session, series_id)
 
 
 def _slug(symbol: str) -> str:
