@@ -14,7 +14,7 @@ from cli.output import ProgressLine, clear_errors, emit, table
 
 if TYPE_CHECKING:
     from candleloop.context import Context
-    from candleloop.pipeline import ImportOutcome, TrainingOutcome
+    from candleloop.pipeline import AppendOutcome, ImportOutcome, TrainingOutcome
 
 app = typer.Typer(
     name="candleloop",
@@ -69,6 +69,8 @@ def import_(
     timeframe: Annotated[str | None, typer.Option(help="What the file claims to hold, e.g. 1h; checked.")] = None,
     day_first: Annotated[bool | None, typer.Option(help="How to read 01.02.2024 where the file does not tell.")] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Refuse a file with any defect.")] = False,
+    append: Annotated[bool, typer.Option("--append", help="Add newer candles to a series that is there.")] = False,
+    revise: Annotated[bool, typer.Option("--revise", help="With --append: let stored candles change too.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Import candle files and print what was found in them."""
@@ -78,32 +80,39 @@ def import_(
 
         if bool(files) == demo:
             raise BadRequest("Name the files to import, or say --demo.")
+        if revise and not append:
+            raise BadRequest("--revise goes with --append.", field="revise")
+        if append and demo:
+            raise BadRequest("--append needs a file.", field="append")
         context, _ = _context(None)
+        how: dict[str, Any] = {
+            "symbol": symbol,
+            "reader": reader,
+            "timezone": timezone,
+            "timeframe": timeframe,
+            "day_first": day_first,
+            "strict": strict,
+        }
         with ProgressLine() as progress:
-            outcomes = (
-                pipeline.import_demo(context, progress)
-                if demo
-                else [
-                    pipeline.import_file(
-                        context,
-                        file,
-                        symbol=symbol,
-                        series_id=series,
-                        reader=reader,
-                        timezone=timezone,
-                        timeframe=timeframe,
-                        day_first=day_first,
-                        strict=strict,
-                        progress=progress,
-                    )
+            if append:
+                added = [
+                    pipeline.append_file(context, series, file, **how, revise=revise, progress=progress)
                     for file in files or []
                 ]
-            )
-        emit(
-            {"imported": [_import_as_json(outcome) for outcome in outcomes]},
-            [line for outcome in outcomes for line in _import_lines(outcome)],
-            as_json=as_json,
-        )
+                result = {"appended": [_append_as_json(outcome) for outcome in added]}
+                lines = [line for outcome in added for line in _append_lines(outcome)]
+            else:
+                outcomes = (
+                    pipeline.import_demo(context, progress)
+                    if demo
+                    else [
+                        pipeline.import_file(context, file, series_id=series, **how, progress=progress)
+                        for file in files or []
+                    ]
+                )
+                result = {"imported": [_import_as_json(outcome) for outcome in outcomes]}
+                lines = [line for outcome in outcomes for line in _import_lines(outcome)]
+        emit(result, lines, as_json=as_json)
 
 
 def _import_as_json(outcome: ImportOutcome) -> dict[str, Any]:
@@ -120,6 +129,34 @@ def _import_as_json(outcome: ImportOutcome) -> dict[str, Any]:
 def _import_lines(outcome: ImportOutcome) -> list[str]:
     state = "imported" if outcome.created else "was there already, with the same candles"
     return [f"{outcome.series_id}: {state}", *(f"  {line}" for line in outcome.report.lines())]
+
+
+def _append_as_json(outcome: AppendOutcome) -> dict[str, Any]:
+    return {
+        "series_id": outcome.series_id,
+        "series_version": outcome.version,
+        "previous_version": outcome.previous,
+        "bars": outcome.bars,
+        "appended": outcome.appended,
+        "unchanged": outcome.unchanged,
+        "revised": outcome.revised,
+        "inserted": outcome.inserted,
+        "flagged": outcome.flagged,
+        "report": outcome.report.model_dump(mode="json"),
+    }
+
+
+def _append_lines(outcome: AppendOutcome) -> list[str]:
+    changes = f"{outcome.appended:,} candles appended, {outcome.unchanged:,} were there already"
+    if outcome.revised or outcome.inserted:
+        changes += (
+            f", {outcome.revised:,} revised, {outcome.inserted:,} put between, "
+            f"{outcome.flagged:,} annotations flagged for another look"
+        )
+    return [
+        f"{outcome.series_id}: {changes}; {outcome.bars:,} candles now",
+        *(f"  {line}" for line in outcome.report.lines()),
+    ]
 
 
 @app.command()

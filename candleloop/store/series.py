@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import func, select
+import numpy as np
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from candleloop.errors import Conflict, NotFound
 from candleloop.store.pages import Page, check_limit, page_of, read_cursor
-from candleloop.store.statements import insert_into, rows_changed
+from candleloop.store.statements import chunks, insert_into, rows_changed
 from candleloop.store.tables import AnnotationRow, SeriesRow, SeriesVersionRow, TestBarsRow, now
 
 
@@ -85,6 +87,81 @@ def add_series(
             field="series_id",
         )
     return False
+
+
+def replace_version(
+    session: Session,
+    series_id: str,
+    *,
+    expected_version: str,
+    version: str,
+    bars: int,
+    first_time: int,
+    last_time: int,
+    report: dict[str, Any],
+) -> None:
+    """Make other candles the current version of a series; earlier versions and the test bars stay as they are.
+
+    Parameters
+    ----------
+    expected_version
+        The version that the new one was made from.
+    first_time, last_time
+        Bar-open times of the first and last candle, microseconds UTC.
+
+    Raises
+    ------
+    NotFound
+        When there is no such series.
+    Conflict
+        ``series_moved`` when the series has another version by now.
+    """
+    statement = (
+        update(SeriesRow)
+        .where(SeriesRow.id == series_id, SeriesRow.version == expected_version)
+        .values(version=version, bars=bars, first_time=first_time, last_time=last_time, updated_at=now())
+    )
+    if rows_changed(session, statement) == 0:
+        current = get_series(session, series_id).version
+        raise Conflict(
+            f"Series {series_id!r} was changed meanwhile: its version is {current}, no longer {expected_version}.",
+            code="series_moved",
+            field="series_id",
+        )
+    # A revision may bring back what was there before.
+    values = {"bars": bars, "first_time": first_time, "last_time": last_time, "report": report, "created_at": now()}
+    row = insert_into(session, SeriesVersionRow).values(series_id=series_id, version=version, **values)
+    session.execute(row.on_conflict_do_update(index_elements=["series_id", "version"], set_=values))
+    session.expire_all()
+
+
+def flag_annotations(session: Session, series_id: str, times: Sequence[int]) -> int:
+    """Flag the annotations of all label sets whose span holds one of these bar-open times (ascending, microseconds).
+
+    Returns
+    -------
+    int
+        How many of them were not flagged before. Each gets a new revision, so that nobody overwrites it unseen.
+    """
+    moments = np.asarray(times, dtype=np.int64)
+    if len(moments) == 0:
+        return 0
+    statement = select(AnnotationRow.id, AnnotationRow.start_time, AnnotationRow.end_time).where(
+        AnnotationRow.series_id == series_id,
+        AnnotationRow.deleted_at.is_(None),
+        AnnotationRow.flagged.is_(False),
+        AnnotationRow.start_time <= int(moments[-1]),
+        AnnotationRow.end_time >= int(moments[0]),
+    )
+    spans = session.execute(statement).all()
+    starts, ends = (np.array([span[place] for span in spans], dtype=np.int64) for place in (1, 2))
+    touched = np.searchsorted(moments, starts, side="left") < np.searchsorted(moments, ends, side="right")
+    ids = [span[0] for span, hit in zip(spans, touched.tolist(), strict=True) if hit]
+    for part in chunks(ids):
+        change = update(AnnotationRow).where(AnnotationRow.id.in_(part))
+        rows_changed(session, change.values(flagged=True, revision=AnnotationRow.revision + 1, updated_at=now()))
+    session.expire_all()
+    return len(ids)
 
 
 def get_series(session: Session, series_id: str) -> SeriesRow:

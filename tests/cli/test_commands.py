@@ -131,3 +131,21 @@ def test_an_unknown_label_set_is_named(home: Path) -> None:
     result = run("models", "--label-set", "stars")
     assert result.exit_code == 1
     assert "stars" in result.stderr
+
+
+def test_newer_candles_are_appended_and_changed_ones_only_when_told(home: Path) -> None:
+    candles = random_candles(200, seed=5)
+    file, newer = home / "ONE_1h.csv", home / "newer" / "ONE_1h.csv"
+    newer.parent.mkdir()
+    file.write_bytes(csv_of(candles[:150]))
+    newer.write_bytes(csv_of(candles[140:]))
+    assert run("import", str(file)).exit_code == 0
+    added = run("import", str(newer), "--append")
+    assert added.exit_code == 0
+    assert "ONE-1h: 50 candles appended, 10 were there already; 200 candles now" in added.stdout
+    newer.write_bytes(csv_of(random_candles(200, seed=6)))
+    refused = run("import", str(newer), "--append", "--series", "ONE-1h", "--json")
+    assert (refused.exit_code, json.loads(refused.stderr)["code"]) == (1, "candles_differ")
+    revised = run("import", str(newer), "--append", "--revise", "--json")
+    assert json.loads(revised.stdout)["appended"][0]["revised"] == 200
+    assert run("import", str(newer), "--revise").exit_code == 2

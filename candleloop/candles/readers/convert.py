@@ -21,6 +21,8 @@ from candleloop.errors import BadRequest
 
 MOST_VIOLATIONS = 0.2
 """Share of rows with impossible prices from which the columns, not the rows, are taken to be wrong."""
+FEW = 4
+"""Number of candles below which the caller knows their timeframe better than the steps between them."""
 MOST_LOST = 0.5
 """Share of rows that may be left out."""
 
@@ -142,6 +144,9 @@ def _finish(
     elif named_timeframe:
         claims.append(("the file's name", named_timeframe))
     measured = round_timeframe(bar_interval(rows.time) // MICROSECONDS)
+    if wishes.timeframe and len(rows) < FEW and measured > claims[0][1]:
+        # Two or three candles may all have a gap between them.
+        measured = claims[0][1]
     timeframe = measured or (claims[0][1] if claims else 0)
     if timeframe == 0:
         raise bad_file(content, "A single candle does not tell its timeframe; say it.", "no_timeframe", field="time")
