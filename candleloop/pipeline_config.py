@@ -57,10 +57,10 @@ class SplitConfig(Section):
 class XGBoostConfig(Section):
     """Parameters of the XGBoost family."""
 
-    rounds: Annotated[int, Field(ge=1, le=10_000)] = 40
+    rounds: Annotated[int, Field(ge=1, le=10_000)] = 32
     max_depth: Annotated[int, Field(ge=1, le=20)] = 6
     max_bin: Annotated[int, Field(ge=16, le=4096)] = 256
-    learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.4
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.2
     early_stopping_rounds: Annotated[int, Field(ge=1)] = 5
     subsample: Annotated[float, Field(gt=0, le=1)] = 1.0
     column_share: Annotated[float, Field(gt=0, le=1)] = 1.0
