@@ -38,12 +38,12 @@ ROOT = Path(__file__).parents[1]
 TEACHING_BARS = 200_000
 TEST_BARS = 100_000
 FROM_THE_END = 700_000
-CHUNK_TO_READ = ["time", "open", "close", "high", "low", "volume"]
+COLUMNS = ["time", "open", "close", "high", "low", "volume"]
 
 
 def read_large(path: Path) -> Candles:
     """Read the slice of the large file."""
-    table = pd.read_csv(path, header=None, names=CHUNK_TO_READ)
+    table = pd.read_csv(path, header=None, names=COLUMNS)
     first = len(table) - FROM_THE_END
     table = table.iloc[first : first + TEACHING_BARS + TEST_BARS]
     return Candles.checked(

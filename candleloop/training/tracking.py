@@ -30,12 +30,13 @@ ALIAS = "champion"
 MODEL_ARTIFACT = "model"
 VERSION_TAG = "candleloop.version"
 PROBE_SECONDS = 3.0
-HTTP_LIMITS = {
+MLFLOW_SETTINGS = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
-"""MLflow's own settings while a tracker talks to its server; its defaults wait for minutes."""
+"""MLflow's own settings while a tracker talks to its server; by default it waits for minutes and prints to stdout."""
 
 RUNS_FOLDER = "mlflow-artifacts"
 """Where artifacts go, beside the database file, when MLflow is a database file instead of a server."""
@@ -148,7 +149,7 @@ class Tracker:
     def _client(self) -> Iterator[Any]:
         """Give an MLflow client that does not wait long, and turn its failures into ``Unavailable``."""
         self._probe()
-        with _environment(HTTP_LIMITS), warnings.catch_warnings():
+        with _environment(MLFLOW_SETTINGS), warnings.catch_warnings():
             # MLflow warns about its own code while it is imported, and about models whose data it cannot check.
             warnings.simplefilter("ignore")
             import requests
