@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,9 @@ from candleloop.loop.instants import EARLIEST, LATEST, parse_instant
 IntArray = npt.NDArray[np.int64]
 
 NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+USUAL = b"2024-01-31T00:00:00Z"
+MARKS = np.flatnonzero(~np.char.isdigit(np.frombuffer(USUAL, dtype="S1")))
+USUAL_MARKS = np.frombuffer(USUAL, dtype=np.uint8)[MARKS]
 UTC_TIME = pa.timestamp("us", "UTC")
 PLAIN_TIME = pa.timestamp("us")
 
@@ -42,17 +45,11 @@ def parse_times(values: Sequence[Any], *, field: str = "time") -> IntArray:
         With ``row`` and ``field``: something that is no time, two kinds or units of time in one column, times outside
         1900..2200.
     """
-    kinds = set(map(type, values))
-    if kinds == {str}:
-        time = _from_text(values, field)
-    elif kinds and kinds <= {int, float}:
-        time = _from_numbers(values, field)
-    elif not kinds:
+    if not values:
         return np.empty(0, dtype=np.int64)
-    else:
-        _refuse_kinds(values, field)
-    outside = (time < EARLIEST * MICROSECONDS) | (time >= LATEST * MICROSECONDS)
-    if outside.any():
+    time = _from_text(values, field) if type(values[0]) is str else _from_numbers(values, field)
+    if time.min() < EARLIEST * MICROSECONDS or time.max() >= LATEST * MICROSECONDS:
+        outside = (time < EARLIEST * MICROSECONDS) | (time >= LATEST * MICROSECONDS)
         _refuse_range(int(outside.argmax()), field)
     return time
 
@@ -71,19 +68,26 @@ def parse_time(value: str, *, field: str) -> int:
         raise BadRequest(f"{field}: {value!r} {error.message()}.", code=error.type, field=field) from None
 
 
-def _from_text(values: Sequence[str], field: str) -> IntArray:
-    text = pa.array(values, pa.string())
+def _from_text(values: Sequence[Any], field: str) -> IntArray:
+    usual = _from_usual_text(values)
+    if usual is not None:
+        return usual
+    try:
+        text = pa.array(values, pa.string())
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        _refuse_kinds(values, field)
+    if text.null_count:
+        _refuse_kinds(values, field)
     for kind in (UTC_TIME, PLAIN_TIME):
         try:
-            return np.asarray(text.cast(kind).cast(pa.int64()))
+            return np.frombuffer(text.cast(kind).buffers()[1], dtype=np.int64, count=len(values))
         except pa.ArrowInvalid:
             continue
-    first: bool | None = None
+    first = _zoned(values[0])
     for row, value in enumerate(values):
         zoned = _zoned(value)
         if zoned is None:
             raise BadCandles(f"Row {row}: {field} is no ISO-8601 time.", code="not_a_time", row=row, field=field)
-        first = zoned if first is None else first
         if zoned != first:
             raise BadCandles(
                 f"Row {row}: {field} {'has' if zoned else 'has no'} offset, other than the rows before it.",
@@ -92,6 +96,21 @@ def _from_text(values: Sequence[str], field: str) -> IntArray:
                 field=field,
             )
     raise AssertionError("a column of good times was refused")
+
+
+def _from_usual_text(values: Sequence[Any]) -> IntArray | None:
+    """Read a column whose every text is like ``2024-01-31T00:00:00Z``, three times as fast; None when one is not."""
+    try:
+        text = "".join(values).encode("ascii")
+        if len(text) != len(USUAL) * len(values):
+            return None
+        characters = np.frombuffer(text, dtype=np.uint8).reshape(len(values), len(USUAL))
+        if (characters[:, MARKS] != USUAL_MARKS).any():
+            return None
+        moments = characters[:, :-1].copy().view(f"S{len(USUAL) - 1}")[:, 0].astype(np.dtype("M8[us]"))
+    except (TypeError, ValueError):
+        return None
+    return moments.view(np.int64)
 
 
 def _zoned(value: str) -> bool | None:
@@ -105,7 +124,9 @@ def _zoned(value: str) -> bool | None:
     return None
 
 
-def _from_numbers(values: Sequence[float], field: str) -> IntArray:
+def _from_numbers(values: Sequence[Any], field: str) -> IntArray:
+    if not set(map(type, values)) <= {int, float}:
+        _refuse_kinds(values, field)
     try:
         numbers = np.array(values)
         wide = numbers.astype(np.float64)
@@ -136,7 +157,7 @@ def _from_numbers(values: Sequence[float], field: str) -> IntArray:
     return np.rint(wide * factor).astype(np.int64)
 
 
-def _refuse_kinds(values: Sequence[Any], field: str) -> None:
+def _refuse_kinds(values: Sequence[Any], field: str) -> NoReturn:
     first: bool | None = None
     for row, value in enumerate(values):
         if type(value) not in {str, int, float}:
@@ -151,9 +172,10 @@ def _refuse_kinds(values: Sequence[Any], field: str) -> None:
                 row=row,
                 field=field,
             )
+    raise AssertionError("a column of one kind of time was refused")
 
 
-def _refuse_range(row: int, field: str) -> None:
+def _refuse_range(row: int, field: str) -> NoReturn:
     raise BadCandles(
         f"Row {row}: {field} is outside 1900..2200 (epoch numbers are seconds or milliseconds).",
         code="time_out_of_range",
