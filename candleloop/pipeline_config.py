@@ -43,7 +43,8 @@ class FeaturesConfig(Section):
 class EncodingConfig(Section):
     """How spans become one class per bar."""
 
-    kind: Literal["auto", "window"] = "auto"
+    kind: Literal["auto", "window", "bio"] = "auto"
+    longest_span: Annotated[int, Field(ge=1, le=500)] = 30
     right_context: Annotated[int, Field(ge=0, le=500)] | None = None
 
 

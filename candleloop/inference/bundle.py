@@ -91,7 +91,7 @@ class ModelBundle:
     @property
     def warmup_candles(self) -> int:
         """Candles of one segment that a prediction for the last of them needs."""
-        return self.feature_spec.warmup + 1
+        return self.feature_spec.warmup + 1 + self.encoding.reads_before
 
     @property
     def right_context(self) -> int:

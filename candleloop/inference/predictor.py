@@ -12,6 +12,7 @@ from candleloop.annotations.spans import Spans
 from candleloop.candles.frame import MICROSECONDS, Candles
 from candleloop.candles.segments import default_max_gap, segment_starts
 from candleloop.errors import BadCandles
+from candleloop.features.ahead import with_bars_ahead
 from candleloop.features.matrix import feature_matrix, usable_bars
 from candleloop.inference.bundle import ModelBundle
 from candleloop.training.calibration import RAW_FLOOR, calibrated
@@ -32,7 +33,7 @@ class Predictions:
     confidence
         Probability that the span is right (label equal, IoU at least 0.5), float64 array of shape (n_spans,).
     probabilities
-        Class probabilities at the deciding bar, class 0 the background, float32 array of shape (n_spans, n_labels + 1).
+        Probabilities of the background and of each label, float32 array of shape (n_spans, n_labels + 1).
     uncertainty
         See ``UNCERTAINTY``, float64 array of shape (n_spans,).
     provisional
@@ -117,7 +118,9 @@ class Predictor:
                 given=len(candles),
                 longest_run=run,
             )
-        features = feature_matrix(candles, bundle.feature_spec, max_gap=max_gap)
+        features = with_bars_ahead(
+            feature_matrix(candles, bundle.feature_spec, max_gap=max_gap), starts, bundle.encoding.offsets
+        )
         proposals = bundle.encoding.decode(
             self._model.predict_probabilities(features, rows),
             rows,

@@ -77,7 +77,7 @@ def weighted_samples(
     target, by_human
         Their classes, and whether a person decided them; arrays of shape (n_rows,).
     rejected
-        (bar, label position) pairs where the class is unknown but for not being that label, int64 array of shape
+        (bar, class) pairs where the class is unknown but for not being that one, int64 array of shape
         (n_rejected, 2).
     n_classes
         Number of classes with the background.
@@ -107,7 +107,7 @@ def _share_out(rejected: IntArray, mass: FloatArray) -> Samples:
     """Return one sample per rejected bar and class left, its weight the share of that class."""
     bars, place = np.unique(rejected[:, 0], return_inverse=True)
     share = np.tile(mass, (len(bars), 1))
-    share[place, rejected[:, 1] + 1] = 0
+    share[place, rejected[:, 1]] = 0
     total = share.sum(axis=1, keepdims=True)
     share = np.divide(share, total, out=np.zeros_like(share), where=total > 0)
     bar, cls = np.nonzero(share)

@@ -12,6 +12,7 @@ from candleloop.annotations.encodings import UNKNOWN, Encoding
 from candleloop.annotations.truth import Truth, resolve
 from candleloop.candles.frame import Candles
 from candleloop.candles.segments import default_max_gap, segment_starts
+from candleloop.features.ahead import with_bars_ahead
 from candleloop.features.matrix import FeatureSpec, feature_matrix, usable_bars
 from candleloop.pipeline_config import SplitConfig, TrainingConfig
 from candleloop.progress import Progress, silent
@@ -41,7 +42,7 @@ class CorpusSeries:
     target, by_human
         Class of each bar (-1 unknown) and whether a person decided it.
     rejected
-        (bar, label position) pairs known to be absent where the class is unknown.
+        (bar, class) pairs known to be wrong where the class is unknown.
     losses
         Spans that the encoding cannot teach, by reason.
     usable
@@ -72,21 +73,27 @@ class Corpus:
     series
         The series in the order of their ids.
     features
-        float32 array of shape (n_bars, n_features), one series after another.
+        float32 array of shape (n_bars, n_columns), one series after another: the features of each bar and of those
+        ahead that the encoding reads.
     group
         Segment of each bar, counted over all series, int32 array of shape (n_bars,).
-    n_classes
-        Number of classes with the background.
+    encoding
+        How spans became classes.
     """
 
     series: tuple[CorpusSeries, ...]
     features: npt.NDArray[np.float32]
     group: npt.NDArray[np.int32]
-    n_classes: int
+    encoding: Encoding
+
+    @property
+    def n_classes(self) -> int:
+        """Number of classes with the background."""
+        return self.encoding.n_classes
 
     def without_labels(self, positions: Sequence[int]) -> Corpus:
         """Return the corpus with the bars of some labels unknown, so that they teach neither them nor background."""
-        classes = [position + 1 for position in positions]
+        classes = [k for position in positions for k in self.encoding.classes_of(position)]
         return replace(
             self,
             series=tuple(
@@ -165,7 +172,7 @@ def build_corpus(
     listed = sorted(snapshot.series, key=lambda one: one.series_id)
     candles = [candles_of(one.series_id, one.version) for one in listed]
     n_bars = sum(len(one) for one in candles)
-    features = np.empty((n_bars, len(spec.names)), dtype=np.float32)
+    features = np.empty((n_bars, len(spec.names) * len(encoding.offsets)), dtype=np.float32)
     group = np.empty(n_bars, dtype=np.int32)
     reach_back = max(spec.warmup + context, encoding.longest_span - 1)
     first = n_segments = 0
@@ -175,7 +182,7 @@ def build_corpus(
         here = slice(first, first + len(own))
         gap = default_max_gap(own.time) if max_gap is None else max_gap
         starts = segment_starts(own.time, max_gap=gap)
-        features[here] = feature_matrix(own, spec, max_gap=gap)
+        features[here] = with_bars_ahead(feature_matrix(own, spec, max_gap=gap), starts, encoding.offsets)
         group[here] = n_segments + np.searchsorted(starts, np.arange(len(own)), side="right") - 1
         truth = resolve(one.marks, own.time, len(snapshot.label_set))
         targets = encoding.encode(truth, len(own))
@@ -196,7 +203,7 @@ def build_corpus(
                     test_start_time=one.test_start_time,
                     test_end_time=one.test_end_time,
                     reach_back=reach_back,
-                    reach_ahead=encoding.right_context,
+                    reach_ahead=encoding.teaches_after,
                     embargo=split.embargo,
                     calibration_share=split.calibration_share,
                 ),
@@ -204,4 +211,4 @@ def build_corpus(
         )
         first, n_segments = here.stop, n_segments + len(starts)
     progress("features", len(listed), len(listed), "series")
-    return Corpus(tuple(parts), features, group, len(snapshot.label_set) + 1)
+    return Corpus(tuple(parts), features, group, encoding)

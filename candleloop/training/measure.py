@@ -49,7 +49,8 @@ def evaluation_case(
         bundle = predictor.bundle
         reach = bundle.warmup_candles + bundle.encoding.longest_span
         first = max(int(counting[0]) - reach, 0)
-        stop = min(int(counting[-1]) + bundle.encoding.longest_span + bundle.right_context, len(candles))
+        ahead = bundle.encoding.longest_span + bundle.encoding.reads_after + bundle.right_context
+        stop = min(int(counting[-1]) + ahead, len(candles))
         gap = default_max_gap(candles.time) if max_gap is None else max_gap
         try:
             found = predictor.predict(candles[first:stop], max_gap=gap)

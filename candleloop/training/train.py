@@ -175,11 +175,11 @@ def refuse_pattern_features(added: tuple[str, ...], snapshot: Snapshot) -> None:
 def _teaching_spans(corpus: Corpus, snapshot: Snapshot, minimum: int) -> tuple[dict[str, int], tuple[str, ...]]:
     """Return the number of spans that teach by label, and the labels that have too few."""
     names = snapshot.label_set.names
-    classes = np.zeros(len(names) + 1, dtype=np.int64)
+    classes = np.zeros(corpus.n_classes, dtype=np.int64)
     for one in corpus.series:
         target = one.target[one.split.teaching & one.usable]
         classes += np.bincount(target[target != UNKNOWN], minlength=len(classes))
-    counts = dict(zip(names, classes[1:].tolist(), strict=True))
+    counts = {name: int(classes[corpus.encoding.classes_of(place)[0]]) for place, name in enumerate(names)}
     left_out = tuple(name for name in names if counts[name] < minimum)
     kept = len(names) - len(left_out)
     if kept + (classes[0] > 0) < 2:

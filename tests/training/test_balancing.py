@@ -51,7 +51,7 @@ def test_square_root_lies_between_none_and_balanced() -> None:
 
 
 def test_a_rejection_is_shared_out_among_the_other_classes_as_they_occur() -> None:
-    made = samples([0, 0, 0, 0, 0, 0, 1, 2, 2, 3], rejected=[(50, 0)])
+    made = samples([0, 0, 0, 0, 0, 0, 1, 2, 2, 3], rejected=[(50, 1)])
     extra = made.rows == 50
     assert made.target[extra].tolist() == [0, 2, 3]
     np.testing.assert_allclose(made.weight[extra] / made.weight[extra].sum(), [6 / 9, 2 / 9, 1 / 9])
@@ -59,23 +59,23 @@ def test_a_rejection_is_shared_out_among_the_other_classes_as_they_occur() -> No
 
 
 def test_two_rejections_at_one_bar_leave_what_neither_names() -> None:
-    made = samples([0, 1, 2, 3], rejected=[(50, 0), (50, 2)])
+    made = samples([0, 1, 2, 3], rejected=[(50, 1), (50, 3)])
     assert made.target[made.rows == 50].tolist() == [0, 2]
 
 
 def test_a_rejection_without_any_other_known_class_teaches_nothing() -> None:
-    made = samples([1, 1], rejected=[(50, 0)])
+    made = samples([1, 1], rejected=[(50, 1)])
     assert made.rows.tolist() == [0, 1]
 
 
 def test_nothing_known_gives_no_samples() -> None:
-    assert len(samples([], rejected=[(3, 0)]).rows) == 0
+    assert len(samples([], rejected=[(3, 1)]).rows) == 0
 
 
 @given(
     st.lists(st.integers(0, 3), min_size=1, max_size=60),
     st.sampled_from(["none", "balanced", "square_root"]),
-    st.lists(st.tuples(st.integers(100, 120), st.integers(0, 2)), max_size=10),
+    st.lists(st.tuples(st.integers(100, 120), st.integers(1, 3)), max_size=10),
     st.randoms(use_true_random=False),
 )
 def test_weights_are_positive_and_as_heavy_as_the_bars_they_stand_for(

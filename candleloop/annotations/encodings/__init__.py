@@ -9,11 +9,13 @@ from candleloop.annotations.encodings.base import (
     encoding_for,
     encoding_from_json,
 )
+from candleloop.annotations.encodings.bio import BioEncoding
 from candleloop.annotations.encodings.window import WindowEncoding
 
 __all__ = [
     "BACKGROUND",
     "UNKNOWN",
+    "BioEncoding",
     "Encoding",
     "Proposals",
     "Targets",

@@ -26,12 +26,12 @@ class Targets:
     Parameters
     ----------
     target
-        Class of each bar, int16 array of shape (n_bars,): -1 unknown, 0 background, *k* the label at position *k - 1*.
+        Class of each bar, int16 array of shape (n_bars,): -1 unknown, 0 background, else as the encoding says.
     by_human
         Whether a person decided the target, bool array of shape (n_bars,).
     rejected
-        (bar, label position) where the target is unknown but a person said that this label is absent, int64 array of
-        shape (n_rejected, 2), ordered, each once.
+        (bar, class) where the target is unknown but a person said that it is not this class, int64 array of shape
+        (n_rejected, 2), ordered, each once.
     losses
         Number of spans that the encoding cannot give back, by reason.
     """
@@ -53,7 +53,8 @@ class Proposals:
     confidence
         Raw, uncalibrated confidence, float64 array of shape (n_spans,).
     probabilities
-        Class probabilities at the deciding bar, float32 array of shape (n_spans, n_labels + 1).
+        Probability of the background and of each label, where the encoding decides, float32 array of shape
+        (n_spans, n_labels + 1).
     provisional
         Whether the right context of the span is not complete yet, bool array of shape (n_spans,).
     """
@@ -76,7 +77,14 @@ class Encoding(Protocol):
 
     @property
     def right_context(self) -> int:
-        """Number of bars after the last bar of a span that its deciding bar needs."""
+        """Number of bars after a bar that the model reads to decide its class."""
+
+    @property
+    def offsets(self) -> tuple[int, ...]:
+        """Which bars' features the model reads for a bar: so many bars ahead, ascending, 0 first.
+
+        None lies beyond the right context; see :func:`candleloop.features.ahead.with_bars_ahead`.
+        """
 
     @property
     def n_classes(self) -> int:
@@ -85,6 +93,21 @@ class Encoding(Protocol):
     @property
     def longest_span(self) -> int:
         """Longest span, in bars, that this encoding proposes."""
+
+    @property
+    def reads_before(self) -> int:
+        """Number of bars before the last bar of a span whose probabilities decide whether it is proposed."""
+
+    @property
+    def reads_after(self) -> int:
+        """Number of bars after the last bar of a span whose probabilities decide whether it is proposed."""
+
+    @property
+    def teaches_after(self) -> int:
+        """Number of bars after a bar that its sample reads, for its features or for its class."""
+
+    def classes_of(self, position: int) -> tuple[int, ...]:
+        """Return the classes of a label, first the one that every span of it has at exactly one bar."""
 
     def encode(self, truth: Truth, n_bars: int) -> Targets:
         """Return the class of each bar."""
@@ -119,7 +142,7 @@ class Encoding(Protocol):
 
 
 def encoding_for(config: EncodingConfig, label_set: LabelSet) -> Encoding:
-    """Return the encoding that the configuration asks for.
+    """Return the encoding that the configuration asks for; ``auto`` is ``window`` where every label has fixed ``bars``.
 
     Raises
     ------
@@ -127,8 +150,11 @@ def encoding_for(config: EncodingConfig, label_set: LabelSet) -> Encoding:
         With ``field``: a label without fixed ``bars`` under the ``window`` encoding, or a right context that the
         encoding cannot have.
     """
+    from candleloop.annotations.encodings.bio import BioEncoding
     from candleloop.annotations.encodings.window import WindowEncoding
 
+    if config.kind == "bio" or (config.kind == "auto" and not label_set.fixed_length):
+        return BioEncoding.for_labels(label_set, longest_span=config.longest_span, right_context=config.right_context)
     return WindowEncoding.for_labels(label_set, right_context=config.right_context)
 
 
@@ -140,9 +166,25 @@ def encoding_from_json(description: Mapping[str, Any]) -> Encoding:
     BadConfiguration
         When the kind is not known.
     """
+    from candleloop.annotations.encodings.bio import BioEncoding
     from candleloop.annotations.encodings.window import WindowEncoding
 
     kind = description.get("kind")
-    if kind == WindowEncoding.kind:
-        return WindowEncoding.from_json(description)
-    raise BadConfiguration(f"There is no encoding of kind {kind!r}; there is window.", field="encoding.kind")
+    for encoding in (WindowEncoding, BioEncoding):
+        if kind == encoding.kind:
+            return encoding.from_json(description)
+    raise BadConfiguration(f"There is no encoding of kind {kind!r}; there are window and bio.", field="encoding.kind")
+
+
+def check_rows(probabilities: npt.NDArray[np.float32], rows: IntArray, *, n_classes: int, n_bars: int) -> None:
+    """Check what is to be decoded.
+
+    Raises
+    ------
+    ValueError
+        When the arrays do not fit together, or a row is no bar.
+    """
+    if probabilities.shape != (len(rows), n_classes):
+        raise ValueError(f"probabilities have shape {probabilities.shape}, not {(len(rows), n_classes)}")
+    if len(rows) and (int(rows.min()) < 0 or int(rows.max()) >= n_bars):
+        raise ValueError(f"a row lies outside the {n_bars} bars")

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
-from candleloop.annotations.encodings.base import BACKGROUND, UNKNOWN, Proposals, Targets
+from candleloop.annotations.encodings.base import BACKGROUND, UNKNOWN, Proposals, Targets, check_rows
 from candleloop.annotations.label_set import LabelSet
 from candleloop.annotations.spans import IntArray, Spans
 from candleloop.annotations.truth import BoolArray, Truth
@@ -30,6 +30,10 @@ class WindowEncoding:
 
     kind: ClassVar[str] = "window"
     right_context: ClassVar[int] = 0
+    offsets: ClassVar[tuple[int, ...]] = (0,)
+    reads_before: ClassVar[int] = 0
+    reads_after: ClassVar[int] = 0
+    teaches_after: ClassVar[int] = 0
 
     @classmethod
     def for_labels(cls, label_set: LabelSet, *, right_context: int | None = None) -> Self:
@@ -67,6 +71,10 @@ class WindowEncoding:
         """Number of bars of the longest label."""
         return max(self.lengths)
 
+    def classes_of(self, position: int) -> tuple[int, ...]:
+        """Return the class of the bar where a span of a label ends."""
+        return (position + 1,)
+
     def encode(self, truth: Truth, n_bars: int) -> Targets:
         """Return the class of each bar.
 
@@ -93,7 +101,7 @@ class WindowEncoding:
         by_human &= target != UNKNOWN
 
         open_ = target[truth.rejected.end] == UNKNOWN
-        rejected = np.stack([truth.rejected.end[open_], truth.rejected.label[open_]], axis=1)
+        rejected = np.stack([truth.rejected.end[open_], truth.rejected.label[open_] + 1], axis=1)
         return Targets(
             target=target,
             by_human=by_human,
@@ -115,10 +123,7 @@ class WindowEncoding:
         A span is proposed when its probability is at least ``floor`` and it fits into its segment. The probability is
         the raw confidence. Several labels may be proposed at one bar. Nothing is provisional: the right context is 0.
         """
-        if probabilities.shape != (len(rows), self.n_classes):
-            raise ValueError(f"probabilities have shape {probabilities.shape}, not {(len(rows), self.n_classes)}")
-        if len(rows) and (int(rows.min()) < 0 or int(rows.max()) >= n_bars):
-            raise ValueError(f"a row lies outside the {n_bars} bars")
+        check_rows(probabilities, rows, n_classes=self.n_classes, n_bars=n_bars)
         row, label = np.nonzero(probabilities[:, 1:] >= floor)
         end = rows[row]
         start = end - np.asarray(self.lengths, dtype=np.int64)[label] + 1
