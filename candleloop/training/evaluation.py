@@ -15,6 +15,7 @@ from candleloop.annotations.matching import HEADLINE_IOU, is_right
 from candleloop.annotations.spans import IntArray, Spans
 from candleloop.annotations.truth import BoolArray
 from candleloop.pipeline_config import EvaluationConfig
+from candleloop.training.confusion import Confusion, confusions
 from candleloop.training.event_counts import (
     FALSE_NEGATIVE,
     FALSE_POSITIVE,
@@ -29,6 +30,7 @@ from candleloop.training.event_counts import (
     macro_f1,
     resample,
 )
+from candleloop.training.ranking import average_precision
 from candleloop.training.reliability import Reliability, reliability
 
 __all__ = ["Evaluation", "EvaluationCase", "evaluate"]
@@ -51,7 +53,10 @@ class LabelScore(_Frozen):
     precision: float | None
     recall: float | None
     f1: float | None
+    f1_interval: tuple[float, float] | None
     f1_by_iou: dict[str, float | None]
+    average_precision: float | None
+    strict_f1: float | None
     threshold: float | None
 
 
@@ -64,6 +69,18 @@ class LengthScore(_Frozen):
     precision: float | None
     recall: float | None
     f1: float | None
+
+
+class StrictScore(_Frozen):
+    """Scores of spans that are right to the bar: the strict entity scores of sequence labelling.
+
+    ``precision``, ``recall`` and ``f1`` are over all spans together, ``macro_f1`` is the mean over labels with support.
+    """
+
+    precision: float | None
+    recall: float | None
+    f1: float | None
+    macro_f1: float | None
 
 
 class BoundaryError(_Frozen):
@@ -86,10 +103,13 @@ class Evaluation(_Frozen):
     macro_f1: float | None
     macro_f1_interval: tuple[float, float] | None
     macro_f1_by_iou: dict[str, float | None]
+    mean_average_precision: dict[str, float | None]
+    strict: StrictScore
     bar_macro_f1: float | None
     labels: tuple[LabelScore, ...]
     not_measurable: tuple[str, ...]
     by_length: tuple[LengthScore, ...]
+    confusions: tuple[Confusion, ...]
     boundary: BoundaryError | None
     calibration: Reliability | None
     series: int
@@ -129,7 +149,11 @@ def evaluate(
     -----
     Spans with half of their bars or more outside the bars that count are ignored on both sides. A label that nothing
     predicts but that has support has F1 0; a label without support is not measurable and stays out of the mean.
-    Calibration is measured over all proposals from the confidence floor on, thresholds aside.
+    Calibration and average precision are measured over all proposals from the confidence floor on, thresholds aside.
+
+    The strict scores count a span as right when label, first and last bar are (IoU 1). They equal those of seqeval with
+    ``mode="strict", scheme=IOB2`` over one sequence of tags for each series and label. Spans of one label that lie over
+    one another, which tags cannot write, are compared all the same.
     """
     counted = [count_case(case, label_set, thresholds) for case in cases]
     blocks = block_counts(counted, label_set, block=config.bootstrap_block)
@@ -154,22 +178,28 @@ def summarise(
         f"{iou:g}": totals
         if iou == HEADLINE_IOU
         else block_counts(counted, label_set, block=config.bootstrap_block, iou=iou).sum(axis=0)
-        for iou in sorted({HEADLINE_IOU, *config.iou})
+        for iou in _ious(config)
     }
-    interval = None
+    exact = block_counts(counted, label_set, block=config.bootstrap_block, iou=1.0).sum(axis=0)
+    precision_by_iou = {f"{iou:g}": average_precision(counted, len(label_set), iou=iou) for iou in _ious(config)}
+    drawn = None
     if len(blocks) > 1 and config.bootstrap_samples > 0:
         drawn = resample(blocks, samples=config.bootstrap_samples, rng=np.random.default_rng(seed))
-        interval = interval_95(macro_f1(drawn))
     support = totals[:, TRUE_POSITIVE] + totals[:, FALSE_NEGATIVE]
     return Evaluation(
         iou=HEADLINE_IOU,
         macro_f1=_number(macro_f1(totals)),
-        macro_f1_interval=interval,
+        macro_f1_interval=None if drawn is None else interval_95(macro_f1(drawn)),
         macro_f1_by_iou={name: _number(macro_f1(counts)) for name, counts in by_iou.items()},
+        mean_average_precision={name: _mean(values) for name, values in precision_by_iou.items()},
+        strict=_strict(exact),
         bar_macro_f1=_bar_macro_f1(counted, len(label_set)),
-        labels=_label_scores(label_set, totals, by_iou, thresholds),
+        labels=_label_scores(
+            label_set, totals, by_iou, thresholds, exact, precision_by_iou[f"{HEADLINE_IOU:g}"], drawn
+        ),
         not_measurable=tuple(name for name, spans in zip(label_set.names, support, strict=True) if spans == 0),
         by_length=_by_length(counted),
+        confusions=confusions(counted, label_set),
         boundary=_boundary_error(counted),
         calibration=_calibration(counted),
         series=sum(bool(one.case.bars.any()) for one in counted),
@@ -179,8 +209,23 @@ def summarise(
     )
 
 
+def _ious(config: EvaluationConfig) -> list[float]:
+    return sorted({HEADLINE_IOU, *config.iou})
+
+
 def _number(value: FloatArray) -> float | None:
     return None if np.isnan(value) else float(value)
+
+
+def _mean(values: FloatArray) -> float | None:
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else None
+
+
+def _strict(exact: IntArray) -> StrictScore:
+    right, wrong, missed = (int(count) for count in exact.sum(axis=0))
+    precision, recall, f1 = _scores(right, right + wrong, right + missed)
+    return StrictScore(precision=precision, recall=recall, f1=f1, macro_f1=_number(macro_f1(exact)))
 
 
 def _scores(right: int, predicted: int, support: int) -> tuple[float | None, float | None, float | None]:
@@ -191,8 +236,16 @@ def _scores(right: int, predicted: int, support: int) -> tuple[float | None, flo
 
 
 def _label_scores(
-    label_set: LabelSet, totals: IntArray, by_iou: Mapping[str, IntArray], thresholds: Mapping[str, float]
+    label_set: LabelSet,
+    totals: IntArray,
+    by_iou: Mapping[str, IntArray],
+    thresholds: Mapping[str, float],
+    exact: IntArray,
+    ranked: FloatArray,
+    drawn: IntArray | None,
 ) -> tuple[LabelScore, ...]:
+    strict_f1 = f1_by_label(exact)
+    drawn_f1 = None if drawn is None else f1_by_label(drawn)
     f1_at = {name: f1_by_label(counts) for name, counts in by_iou.items()}
     found = []
     for position, name in enumerate(label_set.names):
@@ -207,7 +260,10 @@ def _label_scores(
                 precision=precision,
                 recall=recall,
                 f1=f1,
+                f1_interval=None if drawn_f1 is None else interval_95(drawn_f1[:, position]),
                 f1_by_iou={iou: _number(values[position]) for iou, values in f1_at.items()},
+                average_precision=_number(ranked[position]),
+                strict_f1=_number(strict_f1[position]),
                 threshold=thresholds.get(name),
             )
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,7 +40,7 @@ class SeriesSplit:
         return self.fit | self.calibration
 
 
-def last_share(time: IntArray, share: float = TEST_SHARE) -> tuple[int, int] | None:
+def last_share(time: IntArray | Sequence[int], share: float = TEST_SHARE) -> tuple[int, int] | None:
     """Return the times of the first and last bar of the latest share of a series: its test bars at import.
 
     Parameters

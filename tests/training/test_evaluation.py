@@ -163,6 +163,14 @@ def test_the_interval_surrounds_the_score_and_the_seed_fixes_it() -> None:
     assert evaluate([one], LABELS, HALF, CONFIG, seed=2).macro_f1_interval != found.macro_f1_interval
 
 
+def test_each_label_has_an_interval_of_its_own() -> None:
+    truth: list[Row] = [(0, bar, bar + 2) for bar in range(0, 96, 4)]
+    found = measure(case(truth, [(*row, 0.9) for row in truth[::2]]))
+    interval = score(found, "a").f1_interval
+    assert interval == found.macro_f1_interval
+    assert score(found, "b").f1_interval is None
+
+
 def test_one_block_has_no_interval() -> None:
     assert measure(case([(0, 4, 6)], [(0, 4, 6, 0.9)], bars=slice(0, 10))).macro_f1_interval is None
 
