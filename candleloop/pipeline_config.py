@@ -25,11 +25,20 @@ class CandlesConfig(Section):
     max_gap_seconds: Annotated[int, Field(ge=1)] | None = None
 
 
+class TrendConfig(Section):
+    """Which trend a pattern needs before it; TA-Lib's functions look at none."""
+
+    bars: Annotated[int, Field(ge=2, le=500)] = 10
+    before: dict[str, Literal["falling", "rising", "against", "with"]] = {}
+
+
 class AutoLabelConfig(Section):
     """What TA-Lib searches."""
 
     exclude_flat: bool = True
     penetration: dict[str, Annotated[float, Field(ge=0, le=10)]] = {}
+    parents: Literal["drop", "keep"] = "drop"
+    trend: TrendConfig = TrendConfig()
 
 
 class FeaturesConfig(Section):

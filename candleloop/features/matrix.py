@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Self
@@ -24,7 +24,7 @@ from candleloop.pipeline_config import FeaturesConfig
 LIMIT = 1000.0
 """Every value is clipped to plus or minus this: a move after a flat stretch has no natural size."""
 
-CHUNK = 16_384
+CHUNK = 16384
 """Bars computed at once; each chunk begins with the warm-up it needs, so memory does not grow with the series."""
 
 
@@ -149,23 +149,62 @@ def feature_matrix(candles: Candles, spec: FeatureSpec, *, max_gap: int | None =
         NaN in the first ``spec.warmup`` rows of every segment, and nowhere else. Values are clipped to
         plus or minus ``LIMIT``.
     """
-    plan = _plan(spec)
-    warmup = plan.warmup
     matrix = np.empty((len(candles), len(spec.names)), dtype=np.float32)
-    for segment in segment_slices(candles, max_gap=max_gap):
-        first = segment.start + warmup
-        matrix[segment.start : min(first, segment.stop)] = np.nan
-        for start in range(first, segment.stop, CHUNK):
-            stop = min(start + CHUNK, segment.stop)
-            columns = plan.compute(SegmentBars(candles[start - warmup : stop]))[:, warmup:]
-            np.clip(columns, -LIMIT, LIMIT, out=columns)
-            matrix[start:stop] = columns.T
+    for rows, columns in _chunks(candles, spec, max_gap):
+        matrix[rows] = columns.T
     return matrix
 
 
-def usable_bars(time: IntArray, spec: FeatureSpec, *, max_gap: int | None = None) -> npt.NDArray[np.bool_]:
-    """Tell which bars have features: all but the first ``spec.warmup`` of every segment; shape (n_bars,)."""
-    usable, warmup = np.ones(len(time), dtype=np.bool_), spec.warmup
+def feature_chunks(
+    candles: Candles, spec: FeatureSpec, *, max_gap: int | None = None
+) -> Iterator[tuple[slice, npt.NDArray[np.float32]]]:
+    """Compute :func:`feature_matrix` piece by piece, in memory that does not grow with the series.
+
+    Yields
+    ------
+    rows, features
+        Consecutive bars from the first to the last, and their features: float32 array of shape (n_rows, n_features).
+        One after another they are the matrix, bit by bit.
+    """
+    for rows, columns in _chunks(candles, spec, max_gap):
+        features = np.empty(columns.shape[::-1], dtype=np.float32)
+        features[:] = columns.T
+        yield rows, features
+
+
+def _chunks(candles: Candles, spec: FeatureSpec, max_gap: int | None) -> Iterator[tuple[slice, FloatArray]]:
+    """Compute consecutive bars, each chunk with the warm-up before it; float64, clipped, (n_features, n_rows)."""
+    plan = _plan(spec)
+    warmup = plan.warmup
+    for segment in segment_slices(candles, max_gap=max_gap):
+        start = segment.start
+        if segment.stop - start <= warmup:
+            yield segment, np.full((plan.n_columns, segment.stop - start), np.nan)
+            continue
+        while start < segment.stop:
+            first = max(start - warmup, segment.start)
+            stop = min(first + warmup + CHUNK, segment.stop)
+            columns = plan.compute(SegmentBars(candles[first:stop]))
+            if first == start:
+                columns[:, :warmup] = np.nan
+            else:
+                columns = columns[:, warmup:]
+            np.clip(columns, -LIMIT, LIMIT, out=columns)
+            yield slice(start, stop), columns
+            start = stop
+
+
+def usable_bars(
+    time: IntArray, spec: FeatureSpec, *, max_gap: int | None = None, context: int = 0
+) -> npt.NDArray[np.bool_]:
+    """Tell which bars have features, and so many bars before them in their segment as ``context`` says.
+
+    Returns
+    -------
+    ndarray of shape (n_bars,)
+        All but the first ``spec.warmup + context`` bars of every segment.
+    """
+    usable, warmup = np.ones(len(time), dtype=np.bool_), spec.warmup + context
     for start in segment_starts(time, max_gap=max_gap).tolist():
         usable[start : start + warmup] = False
     return usable

@@ -20,7 +20,7 @@ NEUTRAL_FLOW = 0.0
 
 def _share(part: FloatArray, whole: FloatArray) -> FloatArray:
     """Divide, with ``NEUTRAL_FLOW`` where the whole is 0."""
-    return np.where(whole > 0, part / np.where(whole > 0, whole, 1.0), NEUTRAL_FLOW)
+    return np.divide(part, whole, out=np.full_like(part, NEUTRAL_FLOW), where=whole > 0)
 
 
 def _fill_volume(bars: SegmentBars, out: FloatArray) -> None:
@@ -28,17 +28,18 @@ def _fill_volume(bars: SegmentBars, out: FloatArray) -> None:
         out[0], out[1] = NEUTRAL_RATIO, NEUTRAL_FLOW
         return
     usual = back(rolling_mean(bars.volume, 20), 1)
-    traded = usual > 0
     # The first volume after 20 bars without any has no natural size; the matrix clips it.
-    silent = np.where(bars.volume > 0, np.inf, NEUTRAL_RATIO)
+    out[0] = np.where(bars.volume > 0, np.inf, NEUTRAL_RATIO)
     with np.errstate(over="ignore"):
-        out[0] = np.where(traded, bars.volume / np.where(traded, usual, 1.0), silent)
+        np.divide(bars.volume, usual, out=out[0], where=usual > 0)
     typical = (bars.high + bars.low + bars.close) / 3
     flow = typical * bars.volume
-    flow[0] = 0.0
-    signed = flow.copy()
-    signed[1:] *= np.sign(typical[1:] - typical[:-1])
-    out[1] = _share(*rolling_sum(np.stack((signed, np.abs(signed))), 14))
+    signed = np.empty((2, len(bars)))
+    signed[0, 0] = 0.0
+    np.sign(typical[1:] - typical[:-1], out=signed[0, 1:])
+    signed[0] *= flow
+    np.abs(signed[0], out=signed[1])
+    out[1] = _share(*rolling_sum(signed, 14))
 
 
 volume = FeatureGroup(

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from numpy.lib.stride_tricks import sliding_window_view
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -53,17 +52,36 @@ def rolling_variance(values: FloatArray, period: int) -> FloatArray:
 
     Notes
     -----
-    Deviations are taken from the last value of each window, so nothing cancels where prices are large and steps are
-    small, and a flat window has exactly 0; TA-Lib's STDDEV subtracts squared prices.
+    Windows are put together from halves as sums are, by the update of Chan, Golub and LeVeque ("Updating Formulae and a
+    Pairwise Algorithm for Computing Sample Variances", 1979): nothing cancels where prices are large and steps are
+    small, and a flat window has exactly 0. TA-Lib's STDDEV subtracts squared prices.
     """
     out = np.full(values.shape, np.nan)
-    if len(values) >= period:
-        # One row for each place in the window, so that numpy adds row by row, in the same order for every bar.
-        apart = sliding_window_view(values, period).T - values[period - 1 :]
-        total = apart.sum(axis=0)
-        apart *= apart
-        out[period - 1 :] = np.maximum(apart.sum(axis=0) - total * total / period, 0.0) / period
+    if len(values) < period:
+        return out
+    mean, squares, size = values, np.zeros_like(values), 1
+    whole: tuple[FloatArray, FloatArray, int] | None = None
+    while True:
+        if period & size:
+            whole = (mean, squares, size) if whole is None else _merge(*whole, mean, squares, size)
+        if 2 * size > period:
+            break
+        mean, squares, size = _merge(mean, squares, size, mean, squares, size)
+    out[period - 1 :] = whole[1] / period  # type: ignore[index]
     return out
+
+
+def _merge(
+    mean: FloatArray, squares: FloatArray, size: int, next_mean: FloatArray, next_squares: FloatArray, next_size: int
+) -> tuple[FloatArray, FloatArray, int]:
+    """Join windows with those that begin right after them: their mean and squared deviations from it."""
+    both = size + next_size
+    apart = next_mean[size:] - mean[: len(next_mean) - size]
+    joined = squares[: len(apart)] + next_squares[size:]
+    joined += apart * apart * (size * next_size / both)
+    apart *= next_size / both
+    apart += mean[: len(apart)]
+    return apart, joined, both
 
 
 def _windows(block: FloatArray, periods: tuple[int, ...]) -> list[FloatArray]:

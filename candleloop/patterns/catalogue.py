@@ -182,3 +182,24 @@ PATTERNS: MappingProxyType[str, Pattern] = MappingProxyType(
     }
 )
 """Every function by name."""
+
+PARENTS: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "CDLDRAGONFLYDOJI": ("CDLLONGLEGGEDDOJI", "CDLDOJI"),
+        "CDLEVENINGDOJISTAR": ("CDLEVENINGSTAR",),
+        "CDLGRAVESTONEDOJI": ("CDLLONGLEGGEDDOJI", "CDLDOJI"),
+        "CDLHARAMICROSS": ("CDLHARAMI",),
+        "CDLHIGHWAVE": ("CDLSPINNINGTOP",),
+        "CDLHOMINGPIGEON": ("CDLHARAMI",),
+        "CDLLONGLEGGEDDOJI": ("CDLDOJI",),
+        "CDLMARUBOZU": ("CDLCLOSINGMARUBOZU", "CDLBELTHOLD"),
+        "CDLMORNINGDOJISTAR": ("CDLMORNINGSTAR",),
+        "CDLRICKSHAWMAN": ("CDLLONGLEGGEDDOJI", "CDLDOJI"),
+        "CDLTAKURI": ("CDLLONGLEGGEDDOJI", "CDLDOJI"),
+    }
+)
+"""Functions that are special cases of others on the same candles: where the first fires, so do its parents.
+
+(A harami cross whose second body is a doji but not short is the exception that TA-Lib's two averages allow.) Kicking
+and kicking by length always fire together and neither is the more particular one.
+"""
