@@ -12,7 +12,7 @@ from candleloop.candles.frame import MICROSECONDS, Candles
 from candleloop.errors import BadConfiguration
 from candleloop.features import matrix
 from candleloop.features.catalogue import CATALOGUE, DEFAULT_NAMES, FORMULAS, GROUPS
-from candleloop.features.matrix import LIMIT, FeatureSpec, feature_matrix, usable_bars
+from candleloop.features.matrix import LIMIT, FeatureSpec, feature_chunks, feature_matrix, usable_bars
 from candleloop.pipeline_config import FeaturesConfig
 from tests.support.candles import random_candles
 
@@ -176,3 +176,23 @@ def test_a_specification_survives_json() -> None:
 def test_a_specification_that_cannot_be_computed_is_refused(text: str) -> None:
     with pytest.raises(BadConfiguration):
         FeatureSpec.from_json(text)
+
+
+@given(n_bars=st.integers(1, 900), gaps=st.lists(st.integers(1, 899), max_size=4), chunk=st.integers(1, 400))
+@settings(max_examples=30, deadline=None)
+def test_chunks_one_after_another_are_the_matrix_bit_by_bit(n_bars: int, gaps: list[int], chunk: int) -> None:
+    candles = with_gaps(random_candles(n_bars), *(bar for bar in gaps if bar < n_bars))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(matrix, "CHUNK", chunk)
+        pieces = list(feature_chunks(candles, DEFAULT, max_gap=HOUR))
+        whole = feature_matrix(candles, DEFAULT, max_gap=HOUR)
+    assert [bar for rows, _ in pieces for bar in range(rows.start, rows.stop)] == list(range(n_bars))
+    assert all(len(features) <= DEFAULT.warmup + chunk for _, features in pieces)
+    assert {features.dtype for _, features in pieces} == {np.dtype(np.float32)}
+    assert np.array_equal(np.concatenate([features for _, features in pieces]), whole, equal_nan=True)
+
+
+def test_chunks_are_computed_one_at_a_time() -> None:
+    candles = random_candles(40_000)
+    rows, features = next(feature_chunks(candles, DEFAULT))
+    assert len(features) == rows.stop < 20_000

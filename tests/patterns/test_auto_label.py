@@ -10,32 +10,20 @@ import talib
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from candleloop.annotations.label_set import Label, LabelSet
+from candleloop.annotations.label_set import LabelSet
 from candleloop.candles.frame import MICROSECONDS, Candles
 from candleloop.errors import BadConfiguration
-from candleloop.patterns.auto_label import AutoLabels, auto_label
+from candleloop.patterns.auto_label import auto_label
 from candleloop.patterns.catalogue import PATTERNS, Pattern
 from candleloop.pipeline_config import AutoLabelConfig
 from tests.support.candles import random_candles
+from tests.support.searches import found, labels
 
 HOUR = 3600 * MICROSECONDS
 DEFAULT = LabelSet.load(Path(__file__).parents[2] / "config" / "label_sets" / "default.yaml")
 Row = tuple[float, float, float, float]
 
 each_pattern = pytest.mark.parametrize("pattern", PATTERNS.values(), ids=lambda pattern: pattern.function)
-
-
-def labels(*definitions: Mapping[str, object]) -> LabelSet:
-    keys = "123456789"
-    return LabelSet(
-        name="made",
-        labels=tuple(
-            Label.model_validate(
-                {"name": f"label_{at}", "code": f"LB{at}", "colour": "#000000", "hotkey": keys[at], **definition}
-            )
-            for at, definition in enumerate(definitions)
-        ),
-    )
 
 
 def drawn(*rows: Row) -> Candles:
@@ -50,10 +38,6 @@ def drawn(*rows: Row) -> Candles:
 def mirrored(*rows: Row) -> tuple[Row, ...]:
     """Turn candles upside down around 100.5, the middle of the quiet ones."""
     return tuple((201 - o, 201 - low, 201 - high, 201 - c) for o, high, low, c in rows)
-
-
-def found(candles: Candles, label_set: LabelSet = DEFAULT, **config: object) -> AutoLabels:
-    return auto_label(candles, label_set, AutoLabelConfig.model_validate(config))
 
 
 MORNING_STAR: tuple[Row, ...] = ((100, 100.2, 95.8, 96), (95.5, 95.9, 95, 95.4), (95.8, 99.2, 95.7, 99))
@@ -79,7 +63,7 @@ BULLISH_ENGULFING: tuple[Row, ...] = ((101, 101.5, 99.5, 100), (99.5, 102, 99, 1
 def test_a_pattern_of_the_default_set_is_found_where_it_was_drawn(name: str, rows: tuple[Row, ...]) -> None:
     candles = drawn(*rows)
     label = DEFAULT.index(name)
-    assert found(candles).spans.rows() == [(label, 14, 13 + len(rows))]
+    assert found(candles, DEFAULT).spans.rows() == [(label, 14, 13 + len(rows))]
 
 
 @pytest.mark.parametrize(
@@ -93,7 +77,7 @@ def test_a_pattern_of_the_default_set_is_found_where_it_was_drawn(name: str, row
     ],
 )
 def test_what_is_nearly_a_pattern_is_none(name: str, what: str, rows: tuple[Row, ...]) -> None:
-    assert DEFAULT.index(name) not in found(drawn(*rows)).spans.label.tolist(), what
+    assert DEFAULT.index(name) not in found(drawn(*rows), DEFAULT).spans.label.tolist(), what
 
 
 @each_pattern
@@ -202,8 +186,8 @@ def test_a_pattern_with_a_flat_bar_inside_is_dropped() -> None:
 
 def test_penetration_comes_from_the_configuration() -> None:
     candles = drawn(*MORNING_STAR)
-    assert len(found(candles, penetration={"CDLMORNINGSTAR": 0.7}).spans) == 1
-    assert len(found(candles, penetration={"CDLMORNINGSTAR": 0.8}).spans) == 0
+    assert len(found(candles, DEFAULT, penetration={"CDLMORNINGSTAR": 0.7}).spans) == 1
+    assert len(found(candles, DEFAULT, penetration={"CDLMORNINGSTAR": 0.8}).spans) == 0
 
 
 HIKKAKE: tuple[Row, ...] = (
@@ -249,7 +233,7 @@ def test_a_label_that_does_not_fit_its_function_is_refused(definition: Mapping[s
 @pytest.mark.parametrize("function", ["CDLNOSUCH", "CDLENGULFING", "CDLPIERCING"])
 def test_a_penetration_that_nothing_reads_is_refused(function: str) -> None:
     with pytest.raises(BadConfiguration) as caught:
-        found(random_candles(50), penetration={function: 0.3})
+        found(random_candles(50), DEFAULT, penetration={function: 0.3})
     assert caught.value.details["field"] == f"auto_label.penetration.{function}"
 
 
