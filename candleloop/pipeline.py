@@ -11,18 +11,25 @@ import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
+from candleloop.annotations.interchange import (
+    FileFormat,
+    IngestReport,
+    place_records,
+    read_records,
+    write_annotations,
+)
 from candleloop.annotations.label_set import LabelSet
 from candleloop.annotations.places import to_times
 from candleloop.annotations.truth import resolve
 from candleloop.candles.demo import demo_files
 from candleloop.candles.frame import Candles, IntArray
 from candleloop.candles.merge import merge, refuse_other_timeframe, refuse_revision
-from candleloop.candles.readers import read_candles
-from candleloop.candles.report import ImportReport
+from candleloop.candles.readers import import_candles, read_candles
+from candleloop.candles.report import ImportReport, iso_time
 from candleloop.candles.store import CandleStore
 from candleloop.candles.timeframes import timeframe_name
 from candleloop.context import Context
@@ -33,8 +40,10 @@ from candleloop.inference.predictor import Predictor
 from candleloop.patterns.auto_label import auto_label
 from candleloop.progress import Progress, silent
 from candleloop.storage import Storage
-from candleloop.store import label_sets, marks, models, series
+from candleloop.store import ingest, label_sets, marks, models, series
+from candleloop.store.pages import MAX_PAGE
 from candleloop.store.tables import SeriesRow
+from candleloop.training.card import DatasetCard, dataset_card
 from candleloop.training.evaluation import Evaluation
 from candleloop.training.gate import GateBars, GateDecision, GateSide, decide, gate_bars, gate_side
 from candleloop.training.measure import evaluation_case
@@ -149,7 +158,7 @@ def import_file(
     strict: bool = False,
     progress: Progress = silent,
 ) -> ImportOutcome:
-    """Read a vendor file, store its candles and freeze its test bars.
+    """Read a vendor file, store its candles and freeze its test bars; large files in constant memory.
 
     Parameters
     ----------
@@ -167,21 +176,27 @@ def import_file(
     Conflict
         When the series exists with other candles.
     """
-    imported = read_candles(
-        source,
-        name=name,
-        symbol=symbol,
-        reader=reader,
-        timezone=timezone,
-        timeframe=timeframe,
-        day_first=day_first,
-        strict=strict,
-        progress=progress,
-    )
-    symbol = _known_symbol(symbol or imported.symbol)
-    candles = imported.candles
-    series_id = series_id or _series_id(symbol, imported.timeframe_seconds)
-    version = CandleStore(context.storage).write(series_id, candles)
+    store = CandleStore(context.storage)
+    with store.writer() as writer:
+        imported = import_candles(
+            source,
+            writer,
+            name=name,
+            symbol=symbol,
+            reader=reader,
+            timezone=timezone,
+            timeframe=timeframe,
+            day_first=day_first,
+            strict=strict,
+            progress=progress,
+        )
+        report = imported.report
+        symbol = _known_symbol(symbol or imported.symbol)
+        series_id = series_id or _series_id(symbol, imported.timeframe_seconds)
+        version = writer.finish(series_id)
+    # The share of the places is the share of the bars; only one time has to be looked up.
+    first_test = last_share(range(report.rows_kept))
+    test_bars = None if first_test is None else (store.time_at(series_id, version, first_test[0]), report.last_time)
     with context.database.begin() as session:
         created = series.add_series(
             session,
@@ -191,13 +206,13 @@ def import_file(
             source=imported.source,
             session_kind=imported.session.value,
             version=version,
-            bars=len(candles),
-            first_time=int(candles.time[0]),
-            last_time=int(candles.time[-1]),
-            report=imported.report.model_dump(mode="json"),
-            test_bars=last_share(candles.time),
+            bars=report.rows_kept,
+            first_time=report.first_time,
+            last_time=report.last_time,
+            report=report.model_dump(mode="json"),
+            test_bars=test_bars,
         )
-    return ImportOutcome(series_id, version, symbol, imported.timeframe_seconds, created, imported.report)
+    return ImportOutcome(series_id, version, symbol, imported.timeframe_seconds, created, report)
 
 
 def append_file(
@@ -431,6 +446,7 @@ def run_training(
     require_enough_labels(context, label_set_name)
     snapshot = take_snapshot(context, label_set_name)
     snapshot.write(context.storage)
+    describe(context, snapshot, progress=progress)
     trained = train_snapshot(context, snapshot, progress=progress)
     return register(context, trained, job_id=job_id, progress=progress)
 
@@ -603,7 +619,9 @@ def run_stage(
         require_enough_labels(context, label_set_name)
         snapshot = take_snapshot(context, label_set_name)
         _empty_folder(folder / "snapshot")
-        snapshot.write(Storage(f"file://{folder / 'snapshot'}"))
+        beside = Storage(f"file://{folder / 'snapshot'}")
+        snapshot.write(beside)
+        describe(context, snapshot, storage=beside, progress=progress)
         (folder / "snapshot" / "hash").write_text(snapshot.content_hash())
         return [f"Snapshot {snapshot.content_hash()} of {len(snapshot.series)} series."]
     if name == "train":
@@ -619,6 +637,105 @@ def run_stage(
         (folder / "registered.json").write_text(json.dumps(outcome.as_json(), indent=2) + "\n")
         return [f"Model {outcome.version}: {' '.join(outcome.gate.reasons)}", *outcome.warnings]
     raise BadRequest(f"There is no stage {name!r}; there are snapshot, train and register.", field="name")
+
+
+def describe(
+    context: Context, snapshot: Snapshot, *, storage: Storage | None = None, progress: Progress = silent
+) -> DatasetCard:
+    """Make the card of a snapshot and write it beside where the snapshot is, the context's storage unless given."""
+    card = dataset_card(
+        snapshot,
+        CandleStore(context.storage).read,
+        context.config.auto_label,
+        max_gap=context.max_gap,
+        progress=progress,
+    )
+    card.write(storage or context.storage)
+    return card
+
+
+def import_annotations(
+    context: Context,
+    series_id: str,
+    label_set_name: str,
+    source: Path | bytes,
+    *,
+    as_: Literal["human", "talib"],
+    format: FileFormat | None = None,
+) -> IngestReport:
+    """Add the spans of a file to a series, as a person's (origin ``imported``) or as TA-Lib's.
+
+    Parameters
+    ----------
+    source
+        A path, or the content of a file; then ``format`` says what it is.
+    as_
+        What the importer says; what the file says itself is only kept as ``declared_source``.
+    format
+        Told by the ending of the file unless given.
+
+    Raises
+    ------
+    BadRequest
+        When the file cannot be read, holds predictions, or is about other candles or labels.
+    NotFound
+        When there is no such series or label set.
+    """
+    if isinstance(source, Path):
+        content, format = _span_file(source, format)
+    elif format is None:
+        raise BadRequest("Say which format the content has: json, csv or jsonl.", field="format")
+    else:
+        content = source
+    records = read_records(content, format)
+    with context.database.read() as session:
+        label_set = label_sets.get(session, label_set_name)
+    time = read_series(context, series_id).time
+    placed = place_records(records, series_id, time, label_set)
+    with context.database.begin() as session:
+        new = ingest.add_imported(
+            session, series_id, label_set, to_times(placed.spans, time), placed.sources, as_talib=as_ == "talib"
+        )
+    return placed.report(label_set, new)
+
+
+def export_annotations(context: Context, series_id: str, label_set_name: str, format: FileFormat) -> bytes:
+    """Return the annotations of a series as a file, in the order of time, each with its origin."""
+    with context.database.read() as session:
+        series.get_series(session, series_id)
+        label_sets.get(session, label_set_name)
+        rows: list[dict[str, Any]] = []
+        cursor: str | None = None
+        while True:
+            page = marks.list_annotations(session, series_id, label_set_name, limit=MAX_PAGE, cursor=cursor)
+            rows += [
+                {
+                    "series_id": series_id,
+                    "label_set": label_set_name,
+                    "label": row.label,
+                    "start_time": iso_time(row.start_time),
+                    "end_time": iso_time(row.end_time),
+                    "origin": row.origin,
+                    "declared_source": row.declared_source,
+                }
+                for row in page.items
+            ]
+            cursor = page.next_cursor
+            if cursor is None:
+                break
+    return write_annotations(rows, format)
+
+
+def _span_file(path: Path, format: FileFormat | None) -> tuple[bytes, FileFormat]:
+    if format is None:
+        ending = path.suffix.lower().lstrip(".")
+        if ending not in set(FileFormat):
+            raise BadRequest(f"{path.name}: its ending does not say whether it is json, csv or jsonl.", field="format")
+        format = FileFormat(ending)
+    try:
+        return path.read_bytes(), format
+    except OSError as error:
+        raise BadRequest(f"{path}: cannot be read ({error.strerror}).", field="source") from error
 
 
 def _compare(context: Context, candidate: ModelBundle, held: str | None) -> tuple[GateDecision, str | None]:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import fsspec
 
 from candleloop.errors import NotFound
+
+_STAGING = ".staging"
 
 
 @dataclass(frozen=True)
@@ -54,14 +58,41 @@ class Storage:
 
     def write(self, name: str, content: bytes) -> None:
         """Write a file, whole or not at all; an existing one is replaced."""
-        target = self.path(name)
-        folder, _, last = target.rpartition("/")
+        with self.staged() as staged:
+            staged.stream.write(content)
+            staged.keep(name)
+
+    @contextmanager
+    def staged(self) -> Iterator[StagedFile]:
+        """Open a file to write to piece by piece; it is dropped at the end of the block unless it was kept."""
+        folder = f"{self.root}/{_STAGING}"
         self.filesystem.makedirs(folder, exist_ok=True)
-        temporary = f"{folder}/.{last}.{uuid.uuid4().hex}"
+        path = f"{folder}/{uuid.uuid4().hex}"
+        staged = StagedFile(self, path, self.filesystem.open(path, "wb"))
         try:
-            self.filesystem.pipe_file(temporary, content)
-            self.filesystem.mv(temporary, target)
-        except BaseException:
-            if self.filesystem.exists(temporary):
-                self.filesystem.rm_file(temporary)
-            raise
+            yield staged
+        finally:
+            staged.stream.close()
+            if self.filesystem.exists(path):
+                self.filesystem.rm_file(path)
+
+
+@dataclass
+class StagedFile:
+    """A file that is being written and has no name yet."""
+
+    storage: Storage
+    path: str
+    stream: Any
+
+    def restart(self) -> None:
+        """Forget what was written and begin again."""
+        self.stream.close()
+        self.stream = self.storage.filesystem.open(self.path, "wb")
+
+    def keep(self, name: str) -> None:
+        """Finish the file and move it to its name; an existing one is replaced."""
+        target = self.storage.path(name)
+        self.stream.close()
+        self.storage.filesystem.makedirs(target.rpartition("/")[0], exist_ok=True)
+        self.storage.filesystem.mv(self.path, target)

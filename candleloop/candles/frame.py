@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -134,12 +134,41 @@ class Candles:
 
     def version(self) -> str:
         """Return the ``series_version``: 16 hex digits of a SHA-256 over times, prices and volume."""
-        digest = hashlib.sha256(b"candles/1")
-        digest.update(np.ascontiguousarray(self.time).astype("<i8", copy=False).tobytes())
-        for field, values in self.columns().items():
-            digest.update(field.encode())
-            digest.update(np.ascontiguousarray(values).astype("<f8", copy=False).tobytes())
-        return digest.hexdigest()[:16]
+        digest = VersionDigest()
+        digest.update(self)
+        return digest.version()
+
+
+def joined_candles(parts: Sequence[Candles]) -> Candles:
+    """Return the parts of one run of candles as one; all have a volume or none has."""
+    if len(parts) == 1:
+        return parts[0]
+    names = ("time", *parts[0].columns())
+    return Candles(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
+
+
+class VersionDigest:
+    """The version of candles that come in pieces; how they are cut makes no difference.
+
+    Each column has a SHA-256 of its own, and the version is a SHA-256 over those.
+    """
+
+    def __init__(self) -> None:
+        self._columns: dict[str, Any] = {}
+
+    def update(self, candles: Candles) -> None:
+        """Add the candles that follow."""
+        for field, values in (("time", candles.time), *candles.columns().items()):
+            kind = "<i8" if field == "time" else "<f8"
+            digest = self._columns.setdefault(field, hashlib.sha256())
+            digest.update(np.ascontiguousarray(values).astype(kind, copy=False))
+
+    def version(self) -> str:
+        """Return the version of all candles so far."""
+        whole = hashlib.sha256(b"candles/2")
+        for field, digest in self._columns.items():
+            whole.update(field.encode() + digest.digest())
+        return whole.hexdigest()[:16]
 
 
 def _numbers(values: npt.ArrayLike, field: str) -> npt.NDArray[Any]:

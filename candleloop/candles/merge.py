@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from candleloop.candles.frame import MICROSECONDS, Candles, IntArray
-from candleloop.candles.readers.convert import ImportedCandles
+from candleloop.candles.readers import ImportedCandles
 from candleloop.candles.report import iso_time
 from candleloop.candles.timeframes import timeframe_name
 from candleloop.errors import BadCandles, Conflict

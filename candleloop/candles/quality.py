@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -12,25 +11,16 @@ import numpy.typing as npt
 from candleloop.candles.frame import (
     MAX_PRICE,
     MAX_VOLUME,
-    MICROSECONDS,
     MIN_PRICE,
     PRICE_FIELDS,
     Candles,
     FloatArray,
     IntArray,
 )
-from candleloop.candles.report import FIRST_ROWS, Defect
-from candleloop.candles.segments import Session, bar_interval, default_max_gap, session_of
-from candleloop.candles.timeframes import timeframe_name
+from candleloop.candles.observation import smallest
+from candleloop.candles.report import Defect
 
 BoolArray = npt.NDArray[np.bool_]
-
-RUN = 5
-"""Flat or zero-volume bars in a row that are worth telling."""
-JUMP = 20.0
-"""Ratio of neighbouring prices from which a jump is told."""
-_HOUR = 3_600 * MICROSECONDS
-_DAY = 24 * _HOUR
 
 
 @dataclass
@@ -69,7 +59,7 @@ class Rows:
         action: Literal["quarantined", "reported"] = "reported",
     ) -> None:
         """Tell about rows; ``numbers`` are their lines in the file."""
-        first = tuple(int(number) for number in np.sort(numbers)[:FIRST_ROWS])
+        first = smallest(numbers)
         size = len(numbers) if count is None else count
         self.defects.append(Defect(kind=kind, message=message, count=size, rows=first, action=action))
 
@@ -82,6 +72,13 @@ class Rows:
         """Return the rows as candles; they must have passed all checks."""
         columns = {name: np.ascontiguousarray(values) for name, values in self.columns.items()}
         return Candles.checked(time=np.ascontiguousarray(self.time), **columns)
+
+
+def joined(first: Rows, second: Rows) -> Rows:
+    """Return two runs of rows as one, with the defects of the second."""
+    columns = {name: np.concatenate([first.columns[name], values]) for name, values in second.columns.items()}
+    time, numbers = (np.concatenate(pair) for pair in ((first.time, second.time), (first.numbers, second.numbers)))
+    return Rows(time, columns, numbers, second.defects)
 
 
 def check_values(rows: Rows) -> None:
@@ -152,67 +149,3 @@ def check_order(rows: Rows) -> None:
             action="quarantined",
         )
     rows.keep(~(copies | conflict))
-
-
-def observe(rows: Rows, timeframe_claims: Iterable[tuple[str, int]], measured: int) -> None:
-    """Tell about gaps, flat and zero-volume bars, jumps, and a timeframe that the data deny; nothing is left out.
-
-    Parameters
-    ----------
-    timeframe_claims
-        Who claims which timeframe in seconds.
-    measured
-        The timeframe of the data in seconds, 0 when unknown.
-    """
-    time = rows.time
-    for who, claimed in timeframe_claims:
-        if measured and claimed != measured:
-            rows.report(
-                rows.numbers[:0],
-                "timeframe_denied",
-                f"{who} says {timeframe_name(claimed)}, the usual step is {timeframe_name(measured)}",
-                count=1,
-            )
-    interval, session = bar_interval(time), session_of(time)
-    steps = np.append(0, np.diff(time))
-    if session is Session.CONTINUOUS:
-        gaps = steps > interval
-    elif session is Session.DAILY:
-        gaps = steps > max(4 * _DAY, int(1.2 * interval))
-    else:
-        longest_inside = max(6 * _HOUR, 3 * interval)
-        gaps = ((steps > interval) & (steps <= longest_inside)) | (steps > default_max_gap(time))
-    if gaps.any():
-        longest = int(steps[gaps].max()) / MICROSECONDS
-        rows.report(
-            rows.numbers[gaps], "gap", f"candles are missing before the row (longest step {_duration(longest)})"
-        )
-    irregular = (steps > 0) & (steps % max(interval, 1) != 0)
-    if session is not Session.DAILY and interval and irregular.any():
-        rows.report(rows.numbers[irregular], "off_grid", "the step to the row before is no multiple of the usual one")
-    open_, high, low, close = (rows.columns[name] for name in PRICE_FIELDS)
-    flat = (open_ == high) & (high == low) & (low == close)
-    _observe_runs(rows, flat, "flat", "flat bars (open = high = low = close)")
-    if "volume" in rows.columns:
-        _observe_runs(rows, rows.columns["volume"] == 0, "zero_volume", "bars with zero volume")
-    before = np.append(close[:1], close[:-1])
-    jumps = (close > JUMP * before) | (before > JUMP * close) | (high > JUMP * low)
-    if jumps.any():
-        rows.report(rows.numbers[jumps], "jump", f"price jumps by more than {JUMP:g} times")
-
-
-def _observe_runs(rows: Rows, mask: BoolArray, kind: str, message: str) -> None:
-    if not mask.any():
-        return
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8)))
-    starts, lengths = edges[::2], edges[1::2] - edges[::2]
-    long_runs = int((lengths >= RUN).sum())
-    detail = f"; {long_runs:,} runs of {RUN} or more, the longest {int(lengths.max()):,}" if long_runs else ""
-    rows.report(rows.numbers[starts], kind, message + detail, count=int(mask.sum()))
-
-
-def _duration(seconds: float) -> str:
-    for size, name in ((86_400, "days"), (3_600, "hours"), (60, "minutes")):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.1f} {name}".replace(".0 ", " ")
-    return f"{seconds:g} seconds"

@@ -9,6 +9,15 @@ from pydantic import BaseModel, ConfigDict
 FIRST_ROWS = 5
 """How many row numbers a defect names."""
 
+KINDS = (
+    "malformed", "unit_switch", "blank", "ambiguous_time", "unreadable_time", "unreadable_number",
+    "missing_open", "missing_high", "missing_low", "missing_close", "missing_volume", "infinite",
+    "non_positive_price", "price_out_of_range", "negative_volume", "volume_out_of_range", "ohlc_violation",
+    "newest_first", "out_of_order", "duplicate", "conflicting_duplicate",
+    "timeframe_denied", "gap", "off_grid", "flat", "zero_volume", "jump",
+)  # fmt: skip
+"""All kinds of defects, in the order in which a report tells them."""
+
 OBSERVATIONS = frozenset({"newest_first", "gap", "flat", "zero_volume"})
 """Kinds that describe a market or a vendor's habit, not a fault: ``strict`` does not refuse them."""
 

@@ -30,42 +30,68 @@ def bar_interval(time: IntArray) -> int:
     return int(steps[counts.argmax()])
 
 
-def session_of(time: IntArray) -> Session:
-    """Tell the kind of session from the times alone.
+def on_weekend(time: IntArray) -> int:
+    """Return how many of the bars begin on a Saturday or Sunday (UTC)."""
+    return int(((time // DAY + 3) % 7 >= 5).sum())
 
-    Bars of a day or more are daily; shorter bars of which at least one in ten Saturdays-and-Sundays hours that the
-    period spans is traded are continuous; the rest is intraday.
+
+def session_from(*, interval: int, bars: int, span: int, largest_step: int, weekend_bars: int) -> Session:
+    """Tell the kind of session from what the times amount to.
+
+    Bars of a day or more are daily, unless weekends are traded too; shorter bars of which at least half of those that
+    weekends have room for are there are continuous; the rest is intraday.
+
+    Parameters
+    ----------
+    interval, span, largest_step
+        Usual step between bars, time between the first and the last one, longest step; microseconds.
+    bars, weekend_bars
+        Number of bars, and of those on Saturdays and Sundays.
     """
-    interval = bar_interval(time)
     if interval >= DAY:
-        weekday = (time // DAY + 3) % 7
-        every_day = interval < 2 * DAY and len(time) > 13 and (weekday >= 5).mean() > 0.2
+        every_day = interval < 2 * DAY and bars > 13 and weekend_bars > 0.2 * bars
         return Session.CONTINUOUS if every_day else Session.DAILY
-    if len(time) < 2 or interval == 0:
+    if bars < 2 or interval == 0:
         return Session.INTRADAY
-    span = int(time[-1] - time[0])
     if span < 7 * DAY:
-        largest = int(np.diff(time).max())
-        return Session.CONTINUOUS if largest <= 60 * interval and span >= DAY else Session.INTRADAY
-    weekend = ((time // DAY + 3) % 7) >= 5
-    expected = span / interval * 2 / 7
-    return Session.CONTINUOUS if weekend.sum() >= 0.5 * expected else Session.INTRADAY
+        return Session.CONTINUOUS if largest_step <= 60 * interval and span >= DAY else Session.INTRADAY
+    return Session.CONTINUOUS if weekend_bars >= 0.5 * span / interval * 2 / 7 else Session.INTRADAY
 
 
-def default_max_gap(time: IntArray) -> int:
+def max_gap_of(session: Session, interval: int) -> int:
     """Return the longest step between two bars of one segment, in microseconds.
 
     60 bars for round-the-clock series, 4 days for intraday sessions, 10 days for daily ones (and at least two bars, so
     that weekly and monthly series hold together).
     """
-    interval = bar_interval(time)
-    match session_of(time):
+    match session:
         case Session.CONTINUOUS:
             return 60 * interval
         case Session.INTRADAY:
             return 4 * DAY
         case Session.DAILY:
             return max(10 * DAY, 2 * interval)
+
+
+def session_of(time: IntArray) -> Session:
+    """Tell the kind of session from the times alone; see :func:`session_from`."""
+    return _session(time, bar_interval(time))
+
+
+def default_max_gap(time: IntArray) -> int:
+    """Return the longest step between two bars of one segment, in microseconds; see :func:`max_gap_of`."""
+    interval = bar_interval(time)
+    return max_gap_of(_session(time, interval), interval)
+
+
+def _session(time: IntArray, interval: int) -> Session:
+    return session_from(
+        interval=interval,
+        bars=len(time),
+        span=int(time[-1] - time[0]) if len(time) else 0,
+        largest_step=int(np.diff(time).max(initial=0)),
+        weekend_bars=on_weekend(time),
+    )
 
 
 def segment_starts(time: IntArray, *, max_gap: int | None = None) -> IntArray:

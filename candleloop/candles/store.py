@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import io
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from candleloop.candles.frame import PRICE_FIELDS, Candles
+from candleloop.candles.frame import PRICE_FIELDS, Candles, VersionDigest
 from candleloop.errors import BadRequest, NotFound
-from candleloop.storage import Storage
+from candleloop.storage import StagedFile, Storage
 
 _SERIES_ID = re.compile(r"(?!\.)[A-Za-z0-9._-]{1,80}")
 _VERSION = re.compile(r"[0-9a-f]{16}")
@@ -36,21 +37,19 @@ class CandleStore:
         BadRequest
             When ``series_id`` is not 1 to 80 letters, digits, dots, dashes and underscores.
         """
-        version = candles.version()
-        name = _file_name(series_id, version)
-        if not self.storage.exists(name):
-            columns = {"time": candles.time, **candles.columns()}
-            buffer = io.BytesIO()
-            pq.write_table(
-                pa.table({key: pa.array(values) for key, values in columns.items()}),
-                buffer,
-                row_group_size=_ROW_GROUP,
-                compression="zstd",
-                use_dictionary=False,
-                column_encoding={"time": "DELTA_BINARY_PACKED"} | dict.fromkeys(candles.columns(), "BYTE_STREAM_SPLIT"),
-            )
-            self.storage.write(name, buffer.getvalue())
-        return version
+        with self.writer() as writer:
+            writer.write(candles)
+            return writer.finish(series_id)
+
+    @contextmanager
+    def writer(self) -> Iterator[CandleWriter]:
+        """Open a writer for candles that come in pieces; what it was not told to finish leaves nothing behind."""
+        with self.storage.staged() as staged:
+            writer = CandleWriter(staged)
+            try:
+                yield writer
+            finally:
+                writer.close()
 
     def read(
         self, series_id: str, version: str, *, start_time: int | None = None, end_time: int | None = None
@@ -99,12 +98,81 @@ class CandleStore:
         end = int(np.searchsorted(candles.time, end_time, side="left"))
         return candles[max(0, end - count) : end]
 
+    def time_at(self, series_id: str, version: str, place: int) -> int:
+        """Return the bar-open time of one candle by its place from 0, in microseconds UTC.
+
+        Raises
+        ------
+        NotFound
+            When there is no such version.
+        IndexError
+            When it has no such candle.
+        """
+        with self._open(series_id, version) as file:
+            parquet = pq.ParquetFile(file)
+            for group in range(parquet.metadata.num_row_groups):
+                rows = parquet.metadata.row_group(group).num_rows
+                if 0 <= place < rows:
+                    return int(parquet.read_row_group(group, columns=["time"])["time"][place].as_py())
+                place -= rows
+        raise IndexError(f"series {series_id} has no such candle")
+
     def _open(self, series_id: str, version: str):  # type: ignore[no-untyped-def]
         name = _file_name(series_id, version)
         try:
             return self.storage.filesystem.open(self.storage.path(name), "rb", cache_type="bytes", block_size=1 << 18)
         except FileNotFoundError:
             raise NotFound(f"Version {version} of series {series_id} is not stored.", code="candles_missing") from None
+
+
+class CandleWriter:
+    """Writes candles piece by piece into one Parquet file, whose name is known at the end."""
+
+    def __init__(self, staged: StagedFile) -> None:
+        self._staged = staged
+        self._digest = VersionDigest()
+        self._parquet: pq.ParquetWriter | None = None
+
+    def write(self, candles: Candles) -> None:
+        """Add the candles that follow."""
+        table = pa.table({"time": pa.array(candles.time)} | {k: pa.array(v) for k, v in candles.columns().items()})
+        if self._parquet is None:
+            self._parquet = pq.ParquetWriter(
+                self._staged.stream,
+                table.schema,
+                compression="zstd",
+                use_dictionary=False,
+                column_encoding={"time": "DELTA_BINARY_PACKED"} | dict.fromkeys(candles.columns(), "BYTE_STREAM_SPLIT"),
+            )
+        self._parquet.write_table(table, row_group_size=_ROW_GROUP)
+        self._digest.update(candles)
+
+    def clear(self) -> None:
+        """Forget everything written so far."""
+        self.close()
+        self._staged.restart()
+        self._digest = VersionDigest()
+
+    def finish(self, series_id: str) -> str:
+        """Store the candles under a series and return their version.
+
+        Raises
+        ------
+        BadRequest
+            When ``series_id`` is not 1 to 80 letters, digits, dots, dashes and underscores.
+        """
+        self.close()
+        version = self._digest.version()
+        name = _file_name(series_id, version)
+        if not self._staged.storage.exists(name):
+            self._staged.keep(name)
+        return version
+
+    def close(self) -> None:
+        """Write out what is held back."""
+        if self._parquet is not None:
+            self._parquet.close()
+            self._parquet = None
 
 
 def _file_name(series_id: str, version: str) -> str:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import itertools
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -13,7 +13,7 @@ from candleloop.candles.readers.times import Times, read_times
 from candleloop.errors import BadCandles
 
 
-def times(values: list[str | None], **more: object) -> Times:
+def times(values: Sequence[str | None], **more: object) -> Times:
     return read_times(pa.chunked_array([pa.array(values, pa.string())]), **more)  # type: ignore[arg-type]
 
 
@@ -51,7 +51,7 @@ def test_epochs_may_switch_between_seconds_and_nanoseconds(given_moments: list[d
     units = units[: len(seconds)]
     result = times([str(second * unit) for second, unit in zip(seconds, units, strict=True)])
     assert result.values.tolist() == [second * 1_000_000 for second in seconds]
-    assert result.unit_switches.tolist() == [False, *(a != b for a, b in itertools.pairwise(units))]
+    assert result.unit.tolist() == [[1, 1_000, 1_000_000, 1_000_000_000].index(unit) for unit in units]
 
 
 def test_epochs_with_decimals_and_numbers_are_the_same_time() -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
+from candleloop.candles.frame import Candles, joined_candles
 from candleloop.candles.readers.alphavantage import AlphaVantageReader
 from candleloop.candles.readers.base import RawCandles, Reader
 from candleloop.candles.readers.binance import BinanceReader
-from candleloop.candles.readers.content import Content, not_candles, open_content
-from candleloop.candles.readers.convert import ImportedCandles, Wishes, convert
+from candleloop.candles.readers.content import Content, not_candles, read_pieces
+from candleloop.candles.readers.convert import Conversion, ImportedFile, NeedsWhole, Wishes
 from candleloop.candles.readers.cryptodatadownload import CryptoDataDownloadReader
 from candleloop.candles.readers.dukascopy import DukascopyReader
 from candleloop.candles.readers.exchanges import BitfinexReader, KrakenReader
@@ -18,11 +22,38 @@ from candleloop.candles.readers.ninjatrader import HistDataReader, NinjaTraderRe
 from candleloop.candles.readers.quantconnect import QuantConnectReader
 from candleloop.candles.readers.stooq import StooqReader
 from candleloop.candles.readers.tables import FeatherReader, JsonReader, ParquetReader
+from candleloop.candles.readers.unpacked import Unpacked
 from candleloop.candles.readers.yahoo import YahooReader
-from candleloop.errors import BadRequest
+from candleloop.errors import BadCandles, BadRequest, NotACandleFile
 from candleloop.progress import Progress, silent
 
-__all__ = ["READERS", "ImportedCandles", "RawCandles", "Reader", "read_candles"]
+__all__ = [
+    "READERS",
+    "CandleSink",
+    "ImportedCandles",
+    "ImportedFile",
+    "RawCandles",
+    "Reader",
+    "import_candles",
+    "read_candles",
+]
+
+PIECE = 16 << 20
+"""Bytes of text that are read at once."""
+
+
+@dataclass(frozen=True, eq=False)
+class ImportedCandles(ImportedFile):
+    """The candles of a file with what is known about them.
+
+    Parameters
+    ----------
+    candles
+        Checked candles, ascending.
+    """
+
+    candles: Candles
+
 
 READERS: tuple[Reader, ...] = (
     ParquetReader(),
@@ -92,16 +123,108 @@ def read_candles(
     BadRequest
         When ``reader``, ``timezone``, ``timeframe`` or ``symbol`` names nothing that exists.
     """
-    progress("read", 0, 3)
-    content = open_content(source, name)
-    chosen = _choose(content, reader)
-    progress("parse", 1, 3)
-    raw = chosen.read(content)
-    progress("check", 2, 3)
+    collected = _Collected()
+    imported = import_candles(
+        source,
+        collected,
+        name=name,
+        reader=reader,
+        timezone=timezone,
+        timeframe=timeframe,
+        day_first=day_first,
+        strict=strict,
+        symbol=symbol,
+        progress=progress,
+    )
+    return ImportedCandles(**vars(imported), candles=joined_candles(collected.parts))
+
+
+def import_candles(
+    source: Path | bytes,
+    sink: CandleSink,
+    *,
+    name: str | None = None,
+    reader: str | None = None,
+    timezone: str | None = None,
+    timeframe: str | None = None,
+    day_first: bool | None = None,
+    strict: bool = False,
+    symbol: str | None = None,
+    progress: Progress = silent,
+) -> ImportedFile:
+    """Read a vendor's file piece by piece and hand its candles on as they come.
+
+    Memory does not grow with a text file whose rows are in order of time. A file that is not, or of which something
+    shows late only, is read once more as a whole; the report says so. The candles and the rest of the report are the
+    same either way.
+
+    Parameters
+    ----------
+    sink
+        Receives the candles, ascending; told to forget them when the file must be read again.
+    source, name, reader, timezone, timeframe, day_first, strict, symbol, progress
+        See :func:`read_candles`, with its errors. After one, forget what the sink received.
+    """
     wishes = Wishes(timezone=timezone, timeframe=timeframe, day_first=day_first, strict=strict, symbol=symbol)
-    imported = convert(raw, content, chosen.family, wishes)
-    progress("done", 3, 3)
-    return imported
+    try:
+        return _import(source, sink, name, reader, wishes, progress, piece=PIECE)
+    except NeedsWhole as reason:
+        sink.clear()
+        return _import(source, sink, name, reader, wishes, progress, notes=(f"read as a whole: {reason}",))
+
+
+class CandleSink(Protocol):
+    """Where the candles of a file go."""
+
+    def write(self, candles: Candles) -> None:
+        """Receive the candles that follow."""
+
+    def clear(self) -> None:
+        """Forget all candles received so far."""
+
+
+class _Collected:
+    """Keeps candles in memory."""
+
+    def __init__(self) -> None:
+        self.parts: list[Candles] = []
+
+    def write(self, candles: Candles) -> None:
+        self.parts.append(candles)
+
+    def clear(self) -> None:
+        self.parts.clear()
+
+
+def _import(
+    source: Path | bytes,
+    sink: CandleSink,
+    name: str | None,
+    family: str | None,
+    wishes: Wishes,
+    progress: Progress,
+    *,
+    piece: int | None = None,
+    notes: Sequence[str] = (),
+) -> ImportedFile:
+    chosen, conversion = None, None
+    with Unpacked(source, name) as unpacked:
+        progress("reading", 0, unpacked.size, "bytes")
+        for content in read_pieces(unpacked, piece):
+            if chosen is None or conversion is None:
+                chosen = _choose(content, family)
+                conversion = Conversion(content.name, chosen.family, wishes, notes)
+            try:
+                candles = conversion.add(chosen.read(content), content)
+            except (BadCandles, NotACandleFile) as error:
+                if content.is_whole:
+                    raise
+                raise NeedsWhole(f"after line {content.lines_before:,}: {error.message}") from error
+            if candles is not None:
+                sink.write(candles)
+            progress("reading", unpacked.position, unpacked.size, "bytes")
+    assert conversion is not None, "a file has at least one piece"
+    return conversion.finish()
 
 
 def _choose(content: Content, family: str | None) -> Reader:
@@ -116,4 +239,4 @@ def _choose(content: Content, family: str | None) -> Reader:
     for reader in READERS:
         if reader.recognises(content):
             return reader
-    raise not_candles(content, "no reader recognises it; it needs columns for time, open, high, low and close")
+    raise not_candles(content.name, "no reader recognises it; it needs columns for time, open, high, low and close")

@@ -44,7 +44,7 @@ class AlphaVantageReader(Reader):
             return _read_json(content)
         header = find_header(content)
         if header is None:
-            raise not_candles(content, "it has no header of Alpha Vantage")
+            raise not_candles(content.name, "it has no header of Alpha Vantage")
         return read_headed(content, *header, vendor_zone=_ZONE)
 
 
@@ -52,22 +52,22 @@ def _read_json(content: Content) -> RawCandles:
     try:
         document = json.loads(content.data)
     except (ValueError, RecursionError) as error:
-        raise not_candles(content, f"it is broken JSON ({error})") from error
+        raise not_candles(content.name, f"it is broken JSON ({error})") from error
     series = next((value for key, value in document.items() if "Time Series" in key), None)
     if not isinstance(series, dict) or not series or not all(isinstance(bar, dict) for bar in series.values()):
-        raise not_candles(content, "it has no time series")
+        raise not_candles(content.name, "it has no time series")
     meta = document.get("Meta Data")
     facts = {normal_name(key): str(value) for key, value in meta.items()} if isinstance(meta, dict) else {}
     names = list(next(iter(series.values())))
     roles = find_roles(["time", *names])
     if roles is None:
-        raise not_candles(content, "its time series does not name open, high, low and close")
+        raise not_candles(content.name, "its time series does not name open, high, low and close")
 
     zone = {"US/Eastern": _ZONE}.get(facts.get("timezone", ""), facts.get("timezone") or _ZONE)
     try:
         zone_called(zone)
     except BadRequest as error:
-        raise bad_file(content, f"It names a time zone {zone!r} that does not exist.", error.code) from error
+        raise bad_file(content.name, f"It names a time zone {zone!r} that does not exist.", error.code) from error
 
     def column(place: int) -> pa.ChunkedArray:
         return pa.chunked_array([pa.array([_text(bar, names[place - 1]) for bar in series.values()], pa.string())])

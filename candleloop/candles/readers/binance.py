@@ -70,7 +70,7 @@ def _json_rows(content: Content) -> list[list[object]]:
 def _read_json(content: Content) -> RawCandles:
     rows = _json_rows(content)
     if not rows:
-        raise not_candles(content, "it is not a list of klines")
+        raise not_candles(content.name, "it is not a list of klines")
     malformed = tuple(number for number, row in enumerate(rows, 1) if len(row) not in _WIDTHS)
     good = [row for row in rows if len(row) in _WIDTHS]
     numbers = record_numbers(len(rows))

@@ -1,22 +1,18 @@
-"""What is in the file: bytes out of gzip and zip, and the first lines as readers look at them."""
+"""What is in the file: its text in pieces, and the first lines as readers look at them."""
 
 from __future__ import annotations
 
 import csv
-import gzip
-import io
-import zipfile
-import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from candleloop.candles.readers.unpacked import Unpacked
 from candleloop.errors import BadCandles, NotACandleFile
 
-MAX_BYTES = 4 << 30
-"""The largest file that is unpacked, in bytes."""
-
 _HEAD = 1 << 16
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _DELIMITERS = (",", ";", "\t", "|")
 
 
@@ -36,6 +32,9 @@ class Content:
         What separates the values of a line.
     rows
         The first lines, split.
+    lines_before, is_last
+        Lines of the file before ``data``, and whether it ends with ``data``: a large text comes in pieces, each with
+        the first lines of the whole file beside it.
     findings
         What recognising has found out so far, so that not every reader looks again.
     """
@@ -45,41 +44,87 @@ class Content:
     lines: tuple[str, ...]
     delimiter: str
     rows: tuple[tuple[str, ...], ...] = field(repr=False)
+    lines_before: int = 0
+    is_last: bool = True
     findings: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def is_json(self) -> bool:
         """Whether the file begins like JSON."""
-        return self.data[:256].lstrip()[:1] in (b"[", b"{")
+        return _begins_like_json(self.data)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether ``data`` is all of the file."""
+        return self.lines_before == 0 and self.is_last
 
 
 def open_content(source: Path | bytes, name: str | None) -> Content:
-    """Read a file, unpack it, decode it and split its first lines.
+    """Return a file as a whole.
 
     Raises
     ------
     NotACandleFile
         When it cannot be read, is empty, is a broken archive, holds several files, or is no text that is known.
     """
-    if isinstance(source, Path):
-        name = name or source.name
-        try:
-            data = source.read_bytes()
-        except OSError as error:
-            raise NotACandleFile(f"{source}: cannot be read ({error.strerror}).", code="unreadable_file") from error
-    else:
-        data = source
-    data, name = _unpack(data, name or "")
-    if not data.strip():
+    with Unpacked(source, name) as unpacked:
+        return next(read_pieces(unpacked, None))
+
+
+def read_pieces(unpacked: Unpacked, size: int | None) -> Iterator[Content]:
+    """Yield the pieces of a file: a large text cut at ends of lines, everything else as a whole.
+
+    Parameters
+    ----------
+    size
+        Bytes of a piece; None for the whole file.
+
+    Raises
+    ------
+    NotACandleFile
+        When it is empty, is a broken archive, or is no text that is known.
+    """
+    name = unpacked.name
+    data = unpacked.read(size)
+    following = b"" if size is None or len(data) < size else unpacked.read(size)
+    if not following and not data.strip():
         raise NotACandleFile(f"{name or 'The file'} is empty.", code="empty_file")
     if data[:4] == b"PAR1" or data[:6] == b"ARROW1":
-        return Content(name, data, (), ",", ())
+        yield Content(name, data + following + unpacked.read(None), (), ",", ())
+        return
+    if following and (_begins_like_json(data) or data[:2] in _UTF16 or b"\x00" in data[:4096]):
+        data, following = data + following + unpacked.read(None), b""
     data = _to_utf8(data, name)
-    if data[:256].lstrip()[:1] in (b"[", b"{"):
-        return Content(name, data, (), ",", ())
+    if _begins_like_json(data):
+        yield Content(name, data, (), ",", ())
+        return
     lines = _first_lines(data)
     delimiter = _delimiter(lines)
-    return Content(name, data, lines, delimiter, tuple(split_line(line, delimiter) for line in lines))
+    rows = tuple(split_line(line, delimiter) for line in lines)
+    lines_before, findings = 0, dict[str, Any]()
+    while True:
+        if size is not None and len(following) < size // 2:
+            # A short end is no piece of its own: it would show too little of what the file is like.
+            data, following = data + following, b""
+        cut = len(data) if not following else (data.rfind(b"\n") + 1 or data.rfind(b"\r") + 1)
+        if cut == 0:
+            data, following = data + following + unpacked.read(None), b""
+            cut = len(data)
+        piece = _as_utf8(data[:cut])
+        yield Content(name, piece, lines, delimiter, rows, lines_before, not following, findings)
+        if not following:
+            return
+        lines_before += _count_lines(piece)
+        data, following = data[cut:] + following, unpacked.read(size)
+
+
+def _count_lines(data: bytes) -> int:
+    returns = data.count(b"\r")
+    return data.count(b"\n") + (returns - data.count(b"\r\n") if returns else 0)
+
+
+def _begins_like_json(data: bytes) -> bool:
+    return data[:256].lstrip()[:1] in (b"[", b"{")
 
 
 def split_line(line: str, delimiter: str) -> tuple[str, ...]:
@@ -92,69 +137,26 @@ def split_line(line: str, delimiter: str) -> tuple[str, ...]:
         return tuple(value.strip() for value in line.split(delimiter))
 
 
-def _unpack(data: bytes, name: str) -> tuple[bytes, str]:
-    for _ in range(3):
-        if data[:2] == b"\x1f\x8b":
-            data, name = _gunzip(data, name), name.removesuffix(".gz")
-        elif data[:4] == b"PK\x03\x04":
-            data, name = _unzip(data, name)
-        else:
-            return data, name
-    raise NotACandleFile(f"{name or 'The file'} is packed too often.", code="bad_archive")
-
-
-def _gunzip(data: bytes, name: str) -> bytes:
-    try:
-        with gzip.GzipFile(fileobj=io.BytesIO(data)) as packed:
-            return _limited(packed.read(MAX_BYTES + 1), name)
-    except (OSError, EOFError, zlib.error) as error:
-        raise NotACandleFile(f"{name or 'The file'} is a broken gzip file: {error}.", code="bad_archive") from error
-
-
-def _unzip(data: bytes, name: str) -> tuple[bytes, str]:
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            members = [
-                info
-                for info in archive.infolist()
-                if not info.is_dir()
-                and not info.filename.startswith("__MACOSX/")
-                and not info.filename.endswith(".txt")
-            ] or [info for info in archive.infolist() if not info.is_dir()]
-            if len(members) != 1:
-                names = ", ".join(info.filename for info in members[:5])
-                raise NotACandleFile(
-                    f"{name or 'The archive'} holds {len(members)} files ({names}); import them one by one.",
-                    code="several_files",
-                )
-            with archive.open(members[0]) as packed:
-                return _limited(packed.read(MAX_BYTES + 1), name), members[0].filename.rpartition("/")[2]
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError, ValueError) as error:
-        raise NotACandleFile(f"{name or 'The file'} is a broken zip file: {error}.", code="bad_archive") from error
-
-
-def _limited(data: bytes, name: str) -> bytes:
-    if len(data) > MAX_BYTES:
-        raise NotACandleFile(f"{name or 'The file'} unpacks to more than {MAX_BYTES >> 30} GiB.", code="file_too_large")
-    return data
-
-
 def _to_utf8(data: bytes, name: str) -> bytes:
     if data[:3] == b"\xef\xbb\xbf":
         return data[3:]
     encoding = None
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+    if data[:2] in _UTF16:
         encoding = "utf-16"
     elif b"\x00" in data[:4096]:
         if len(data) < 4 or data[1:200:2].strip(b"\x00") or not data[0:200:2].strip(b"\x00"):
             raise NotACandleFile(f"{name or 'The file'} is not a text file with candles.", code="binary_file")
         encoding = "utf-16-le"
     if encoding is None:
-        return data if data.isascii() or _is_utf8(data) else data.decode("latin-1").encode()
+        return _as_utf8(data)
     try:
         return data.decode(encoding).encode()
     except (UnicodeDecodeError, UnicodeEncodeError) as error:
         raise NotACandleFile(f"{name or 'The file'} is broken UTF-16 text: {error}.", code="bad_encoding") from error
+
+
+def _as_utf8(data: bytes) -> bytes:
+    return data if data.isascii() or _is_utf8(data) else data.decode("latin-1").encode()
 
 
 def _is_utf8(data: bytes) -> bool:
@@ -193,11 +195,11 @@ def _delimiter(lines: tuple[str, ...]) -> str:
     return best
 
 
-def not_candles(content: Content, what: str) -> NotACandleFile:
+def not_candles(name: str, what: str) -> NotACandleFile:
     """Return the error for a file that is no candle file."""
-    return NotACandleFile(f"{content.name or 'The file'} is not a candle file: {what}.")
+    return NotACandleFile(f"{name or 'The file'} is not a candle file: {what}.")
 
 
-def bad_file(content: Content, message: str, code: str, **details: object) -> BadCandles:
+def bad_file(name: str, message: str, code: str, **details: object) -> BadCandles:
     """Return the error for a candle file that cannot be used."""
-    return BadCandles(f"{content.name}: {message}" if content.name else message, code=code, **details)
+    return BadCandles(f"{name}: {message}" if name else message, code=code, **details)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,13 +10,14 @@ import numpy.typing as npt
 import pyarrow.compute as pc
 
 from candleloop.candles.frame import MICROSECONDS, PRICE_FIELDS, Candles
-from candleloop.candles.quality import Rows, check_order, check_values, observe
+from candleloop.candles.observation import Observer
+from candleloop.candles.quality import Rows, check_order, check_values, joined
 from candleloop.candles.readers.base import RawCandles
 from candleloop.candles.readers.content import Content, bad_file, not_candles
 from candleloop.candles.readers.numbers import Numbers, read_numbers
-from candleloop.candles.readers.times import read_times
-from candleloop.candles.report import OBSERVATIONS, ImportReport
-from candleloop.candles.segments import Session, bar_interval, session_of
+from candleloop.candles.readers.times import BoolArray, read_times
+from candleloop.candles.report import FIRST_ROWS, KINDS, OBSERVATIONS, Defect, ImportReport
+from candleloop.candles.segments import Session, bar_interval
 from candleloop.candles.timeframes import guess_from_name, parse_timeframe, round_timeframe, timeframe_name
 from candleloop.errors import BadRequest
 
@@ -38,14 +40,12 @@ class Wishes:
     symbol: str | None = None
 
 
-@dataclass(frozen=True, eq=False)
-class ImportedCandles:
-    """The candles of a file with what is known about them.
+@dataclass(frozen=True)
+class ImportedFile:
+    """What is known about the candles of a file.
 
     Parameters
     ----------
-    candles
-        Checked candles, ascending.
     report
         What was wrong with the file.
     symbol
@@ -58,7 +58,6 @@ class ImportedCandles:
         The vendor family.
     """
 
-    candles: Candles
     report: ImportReport
     symbol: str | None
     timeframe_seconds: int
@@ -66,125 +65,261 @@ class ImportedCandles:
     source: str
 
 
-def convert(raw: RawCandles, content: Content, family: str, wishes: Wishes) -> ImportedCandles:
-    """Parse, check, and report.
+class NeedsWhole(Exception):
+    """A decision about the file cannot be taken from one piece of it; the text says which."""
 
-    Raises
-    ------
-    NotACandleFile, BadCandles
-        See :func:`candleloop.candles.readers.read_candles`.
+
+class Conversion:
+    """Turns the pieces of a file into candles: parses, checks, and keeps the report.
+
+    What concerns the file as a whole (its time zone, the order of its rows, which column is the volume) is decided from
+    the first piece. A later piece that says otherwise ends in :class:`NeedsWhole`, so that the result never depends on
+    how the file was cut.
     """
-    rows_in = len(raw.rows) + len(raw.malformed)
-    select, symbol = _select_symbol(raw, content, wishes.symbol)
-    date = raw.date if select is None else raw.date.filter(select)
-    clock = raw.clock if select is None or raw.clock is None else raw.clock.filter(select)
-    times = read_times(
-        date,
-        clock,
-        vendor_zone=raw.vendor_zone,
-        timezone=wishes.timezone,
-        day_first=raw.day_first if wishes.day_first is None else wishes.day_first,
-    )
-    numbers = {
-        name: read_numbers(column if select is None else column.filter(select), decimal_comma=raw.decimal_comma)
-        for name, column in raw.prices.items()
-    }
-    volume_name, notes = None, list(raw.notes)
-    for name, column in raw.volumes.items():
-        candidate = read_numbers(column if select is None else column.filter(select), decimal_comma=raw.decimal_comma)
-        useful = np.nan_to_num(candidate.values).any()
-        if useful or (volume_name is None and not np.isnan(candidate.values).all()):
-            numbers["volume"], volume_name = candidate, name
-            if useful:
-                break
-    if raw.volumes and volume_name is None:
-        notes.append("the volume column is empty: the series has no volume")
-    elif len(raw.volumes) > 1:
-        notes.append(f"volume is column {volume_name!r}")
-    line_numbers = raw.rows if select is None else raw.rows[np.asarray(select)]
-    rows_in = rows_in if select is None else len(line_numbers)
-    columns = {name: column.values for name, column in numbers.items()}
-    if raw.price_scale != 1.0:
-        columns |= {name: columns[name] / raw.price_scale for name in PRICE_FIELDS}
-    rows = Rows(times.values, columns, line_numbers)
-    if raw.malformed and select is None:
-        malformed = np.array(raw.malformed, dtype=np.int64)
-        rows.report(malformed, "malformed", "the line has another number of values than the rest", action="quarantined")
-    if times.unit_switches.any():
-        rows.report(line_numbers[times.unit_switches], "unit_switch", "the unit of the time changes (s, ms, us, ns)")
-    blank = ~times.good & _all_missing(numbers)
-    _quarantine_unreadable(rows, times.good, times.ambiguous, blank, numbers)
-    check_values(rows)
-    _refuse_wrong_columns(rows, content, rows_in)
-    check_order(rows)
-    kept = len(rows)
-    losses = sum(d.count for d in rows.defects if d.action == "quarantined" and d.kind not in {"duplicate", "blank"})
-    if kept == 0 or losses > MOST_LOST * rows_in:
-        _refuse_mostly_defective(rows, content, rows_in, kept)
-    return _finish(rows, raw, content, family, wishes, symbol, times.zone, rows_in, notes)
 
+    def __init__(self, name: str, family: str, wishes: Wishes, notes: Sequence[str] = ()) -> None:
+        self._name, self._family, self._wishes = name, family, wishes
+        self._notes = list(notes)
+        self._defects: dict[tuple[str, str], Defect] = {}
+        self._observer = Observer()
+        self._rows_in = 0
+        self._raw: RawCandles | None = None
+        self._decided: dict[str, object] = {}
+        self._symbol: str | None = None
+        self._volume: str | None = None
+        self._volume_useful = False
+        self._last_unit = -1
+        self._shift = 0
+        self._held: Rows | None = None
 
-def _finish(
-    rows: Rows,
-    raw: RawCandles,
-    content: Content,
-    family: str,
-    wishes: Wishes,
-    symbol: str | None,
-    zone: str,
-    rows_in: int,
-    notes: list[str],
-) -> ImportedCandles:
-    named_symbol, named_timeframe = guess_from_name(content.name)
-    claims = []
-    if wishes.timeframe:
-        claims.append(("the caller", parse_timeframe(wishes.timeframe)))
-    elif raw.timeframe_seconds:
-        claims.append(("the file", raw.timeframe_seconds))
-    elif named_timeframe:
-        claims.append(("the file's name", named_timeframe))
-    measured = round_timeframe(bar_interval(rows.time) // MICROSECONDS)
-    if wishes.timeframe and len(rows) < FEW and measured > claims[0][1]:
-        # Two or three candles may all have a gap between them.
-        measured = claims[0][1]
-    timeframe = measured or (claims[0][1] if claims else 0)
-    if timeframe == 0:
-        raise bad_file(content, "A single candle does not tell its timeframe; say it.", "no_timeframe", field="time")
-    if raw.stamped_at_close:
-        rows.time = rows.time - timeframe * MICROSECONDS
-        notes.append(f"times mark the end of a candle; each is moved by {timeframe_name(timeframe)} to its beginning")
-    observe(rows, claims, measured)
-    if wishes.strict:
-        faults = [defect for defect in rows.defects if defect.kind not in OBSERVATIONS]
-        if faults:
-            first = faults[0]
+    def add(self, raw: RawCandles, content: Content) -> Candles | None:
+        """Return the candles of the next piece; None when it has none.
+
+        Raises
+        ------
+        NotACandleFile, BadCandles
+            See :func:`candleloop.candles.readers.read_candles`.
+        NeedsWhole
+            When the piece shows that the file must be read as a whole.
+        """
+        first, self._raw = self._raw is None, raw
+        select, symbol = _select_symbol(raw, content, self._wishes.symbol)
+        if not content.is_whole:
+            self._agree("the symbol", (symbol, select is None), select is None)
+        self._symbol = symbol
+        date = raw.date if select is None else raw.date.filter(select)
+        clock = raw.clock if select is None or raw.clock is None else raw.clock.filter(select)
+        times = read_times(
+            date,
+            clock,
+            vendor_zone=raw.vendor_zone,
+            timezone=self._wishes.timezone,
+            day_first=raw.day_first if self._wishes.day_first is None else self._wishes.day_first,
+        )
+        self._agree("the time zone", times.zone)
+        self._agree("the order of day and month", times.day_first)
+        numbers = {
+            name: read_numbers(column if select is None else column.filter(select), decimal_comma=raw.decimal_comma)
+            for name, column in raw.prices.items()
+        }
+        volume = self._choose_volume(raw, select, first)
+        if volume is not None:
+            numbers["volume"] = volume
+        line_numbers = raw.rows if select is None else raw.rows[np.asarray(select)]
+        self._rows_in += len(line_numbers) + (len(raw.malformed) if select is None else 0)
+        columns = {name: column.values for name, column in numbers.items()}
+        if raw.price_scale != 1.0:
+            columns |= {name: columns[name] / raw.price_scale for name in PRICE_FIELDS}
+        rows = Rows(times.values, columns, line_numbers)
+        if raw.malformed and select is None:
+            malformed = np.array(raw.malformed, dtype=np.int64)
+            message = "the line has another number of values than the rest"
+            rows.report(malformed, "malformed", message, action="quarantined")
+        self._tell_unit_switches(rows, times.unit)
+        blank = ~times.good & _all_missing(numbers)
+        _quarantine_unreadable(rows, times.good, times.ambiguous, blank, numbers)
+        check_values(rows)
+        if not content.is_whole:
+            rows = self._in_order(rows, is_last=content.is_last)
+        check_order(rows)
+        for defect in rows.defects:
+            self._tell(defect)
+        if len(rows) == 0:
+            return None
+        if raw.stamped_at_close:
+            if not self._shift:
+                self._shift = self._timeframe(bar_interval(rows.time), len(rows))[1]
+            rows.time = rows.time - self._shift * MICROSECONDS
+        candles = rows.candles()
+        self._observer.add(candles, rows.numbers)
+        return candles
+
+    def finish(self) -> ImportedFile:
+        """Return what is known about the file after its last piece.
+
+        Raises
+        ------
+        NotACandleFile, BadCandles
+            See :func:`candleloop.candles.readers.read_candles`.
+        NeedsWhole
+            When the timeframe of the whole is not the one of the first piece, and times depend on it.
+        """
+        raw, rhythm = self._raw, self._observer.rhythm
+        assert raw is not None, "a file has at least one piece"
+        self._refuse_wrong_columns()
+        self._refuse_mostly_defective(rhythm.bars)
+        measured, timeframe = self._timeframe(rhythm.interval, rhythm.bars)
+        if raw.stamped_at_close:
+            if timeframe != self._shift:
+                raise NeedsWhole("its timeframe does not show at the beginning")
+            name = timeframe_name(timeframe)
+            self._notes.append(f"times mark the end of a candle; each is moved by {name} to its beginning")
+        if raw.volumes and self._volume is None:
+            self._notes.append("the volume column is empty: the series has no volume")
+        elif len(raw.volumes) > 1:
+            self._notes.append(f"volume is column {self._volume!r}")
+        defects = sorted(self._defects.values(), key=lambda defect: (KINDS.index(defect.kind), defect.message))
+        defects += self._observer.defects(self._claims(), measured)
+        self._refuse_if_strict(defects)
+        return ImportedFile(
+            report=ImportReport(
+                rows_in=self._rows_in,
+                rows_kept=rhythm.bars,
+                family=self._family,
+                timezone=str(self._decided["the time zone"]),
+                timeframe=timeframe_name(timeframe),
+                first_time=rhythm.first,
+                last_time=rhythm.last,
+                defects=tuple(defects),
+                notes=(*raw.notes, *self._notes),
+            ),
+            symbol=self._symbol or raw.symbol or guess_from_name(self._name)[0],
+            timeframe_seconds=timeframe,
+            session=rhythm.session,
+            source=self._family,
+        )
+
+    def _agree(self, what: str, found: object, fine: bool = True) -> None:
+        """Hold a decision that concerns the whole file against the one of the pieces before."""
+        if not fine or self._decided.setdefault(what, found) != found:
+            raise NeedsWhole(f"{what} does not show at its beginning")
+
+    def _choose_volume(self, raw: RawCandles, select: BoolArray | None, first: bool) -> Numbers | None:
+        """Return the first column with a volume in it, else the first that is not empty."""
+        chosen: tuple[str | None, Numbers | None, bool] = (None, None, False)
+        for name, column in raw.volumes.items():
+            numbers = read_numbers(column if select is None else column.filter(select), decimal_comma=raw.decimal_comma)
+            useful = bool(np.nan_to_num(numbers.values).any())
+            if not first and name == self._volume and (useful or self._volume_useful):
+                self._volume_useful = True
+                return numbers
+            if useful or (chosen[0] is None and not np.isnan(numbers.values).all()):
+                chosen = (name, numbers, useful)
+                if useful:
+                    break
+        choice, found, useful = chosen
+        if first:
+            self._volume, self._volume_useful = choice, useful
+        elif choice != self._volume:
+            raise NeedsWhole("which column is the volume does not show at its beginning")
+        return found
+
+    def _tell_unit_switches(self, rows: Rows, unit: npt.NDArray[np.int8]) -> None:
+        known = np.flatnonzero(unit >= 0)
+        if len(known) == 0:
+            return
+        before = unit[known[0]] if self._last_unit < 0 else self._last_unit
+        switches = known[np.diff(unit[known], prepend=np.int8(before)) != 0]
+        self._last_unit = int(unit[known[-1]])
+        if len(switches):
+            rows.report(rows.numbers[switches], "unit_switch", "the unit of the time changes (s, ms, us, ns)")
+
+    def _in_order(self, rows: Rows, *, is_last: bool) -> Rows:
+        """Put the rows held back before the others, and hold the last ones back: the next piece may repeat them."""
+        if self._held is not None:
+            rows = joined(self._held, rows)
+        if (np.diff(rows.time) < 0).any():
+            raise NeedsWhole("its rows are not in order of time")
+        self._held = None
+        if not is_last and len(rows):
+            last = rows.time == rows.time[-1]
+            self._held = Rows(rows.time[last], {k: v[last] for k, v in rows.columns.items()}, rows.numbers[last])
+            rows.keep(~last)
+        return rows
+
+    def _tell(self, defect: Defect) -> None:
+        key = (defect.kind, defect.message)
+        if before := self._defects.get(key):
+            rows = tuple(sorted((*before.rows, *defect.rows))[:FIRST_ROWS])
+            defect = defect.model_copy(update={"count": before.count + defect.count, "rows": rows})
+        self._defects[key] = defect
+
+    def _claims(self) -> list[tuple[str, int]]:
+        """Return who claims which timeframe in seconds."""
+        raw, named = self._raw, guess_from_name(self._name)[1]
+        if self._wishes.timeframe:
+            return [("the caller", parse_timeframe(self._wishes.timeframe))]
+        if raw is not None and raw.timeframe_seconds:
+            return [("the file", raw.timeframe_seconds)]
+        return [("the file's name", named)] if named else []
+
+    def _timeframe(self, interval: int, bars: int) -> tuple[int, int]:
+        """Return the timeframe that the steps show (0 when none does), and the one to go by, in seconds."""
+        claims, measured = self._claims(), round_timeframe(interval // MICROSECONDS)
+        if self._wishes.timeframe and bars < FEW and measured > claims[0][1]:
+            # Two or three candles may all have a gap between them.
+            measured = claims[0][1]
+        timeframe = measured or (claims[0][1] if claims else 0)
+        if timeframe == 0:
+            message = "A single candle does not tell its timeframe; say it."
+            raise bad_file(self._name, message, "no_timeframe", field="time")
+        return measured, timeframe
+
+    def _refuse_if_strict(self, defects: Sequence[Defect]) -> None:
+        faults = [defect for defect in defects if defect.kind not in OBSERVATIONS]
+        if not self._wishes.strict or not faults:
+            return
+        raise bad_file(
+            self._name,
+            f"Refused, because strict: {'; '.join(defect.line() for defect in faults)}.",
+            faults[0].kind,
+            row=faults[0].rows[0] if faults[0].rows else None,
+            count=faults[0].count,
+        )
+
+    def _refuse_wrong_columns(self) -> None:
+        violations = [defect for defect in self._defects.values() if defect.kind == "ohlc_violation"]
+        count = sum(defect.count for defect in violations)
+        if count > MOST_VIOLATIONS * self._rows_in and count > 1:
             raise bad_file(
-                content,
-                f"Refused, because strict: {'; '.join(defect.line() for defect in faults)}.",
-                first.kind,
-                row=first.rows[0] if first.rows else None,
-                count=first.count,
+                self._name,
+                f"In {count:,} of {self._rows_in:,} rows high is not the highest or low not the lowest price: the "
+                "columns are probably in another order than open, high, low, close.",
+                "columns_in_doubt",
+                row=min(defect.rows[0] for defect in violations),
+                field="high",
+                count=count,
             )
-    candles = rows.candles()
-    report = ImportReport(
-        rows_in=rows_in,
-        rows_kept=len(candles),
-        family=family,
-        timezone=zone,
-        timeframe=timeframe_name(timeframe),
-        first_time=int(candles.time[0]),
-        last_time=int(candles.time[-1]),
-        defects=tuple(rows.defects),
-        notes=tuple(notes),
-    )
-    return ImportedCandles(
-        candles=candles,
-        report=report,
-        symbol=symbol or raw.symbol or named_symbol,
-        timeframe_seconds=timeframe,
-        session=session_of(candles.time),
-        source=family,
-    )
+
+    def _refuse_mostly_defective(self, kept: int) -> None:
+        quarantined = [defect for defect in self._defects.values() if defect.action == "quarantined"]
+        losses = sum(defect.count for defect in quarantined if defect.kind not in {"duplicate", "blank"})
+        if kept and losses <= MOST_LOST * self._rows_in:
+            return
+        if not quarantined:
+            raise not_candles(self._name, "it has no rows with prices")
+        worst = max(quarantined, key=lambda defect: defect.count)
+        if kept == 0 and worst.kind in {"unreadable_time", "unreadable_number", "blank"}:
+            message = f"in no row can time and prices be read ({worst.message}, row {worst.rows[0]})"
+            raise not_candles(self._name, message)
+        raise bad_file(
+            self._name,
+            f"{self._rows_in - kept:,} of {self._rows_in:,} rows are defective; most of all: {worst.line()}.",
+            "mostly_defective",
+            row=worst.rows[0],
+            field=next((name for name in (*PRICE_FIELDS, "volume") if worst.message.startswith(name)), "time"),
+            count=self._rows_in - kept,
+        )
 
 
 def _select_symbol(
@@ -200,7 +335,7 @@ def _select_symbol(
     listed = ", ".join(found[:8]) + (", ..." if len(found) > 8 else "")
     if wanted is None:
         raise bad_file(
-            content,
+            content.name,
             f"It holds {len(found)} symbols ({listed}); say which one to read.",
             "several_symbols",
             field="symbol",
@@ -240,35 +375,3 @@ def _quarantine_unreadable(
             gone |= new
     if gone.any():
         rows.keep(~gone)
-
-
-def _refuse_wrong_columns(rows: Rows, content: Content, rows_in: int) -> None:
-    violations = [defect for defect in rows.defects if defect.kind == "ohlc_violation"]
-    count = sum(defect.count for defect in violations)
-    if count > MOST_VIOLATIONS * rows_in and count > 1:
-        raise bad_file(
-            content,
-            f"In {count:,} of {rows_in:,} rows high is not the highest or low not the lowest price: the columns are "
-            "probably in another order than open, high, low, close.",
-            "columns_in_doubt",
-            row=violations[0].rows[0],
-            field="high",
-            count=count,
-        )
-
-
-def _refuse_mostly_defective(rows: Rows, content: Content, rows_in: int, kept: int) -> None:
-    quarantined = [defect for defect in rows.defects if defect.action == "quarantined"]
-    if not quarantined:
-        raise not_candles(content, "it has no rows with prices")
-    worst = max(quarantined, key=lambda defect: defect.count)
-    if kept == 0 and worst.kind in {"unreadable_time", "unreadable_number", "blank"}:
-        raise not_candles(content, f"in no row can time and prices be read ({worst.message}, row {worst.rows[0]})")
-    raise bad_file(
-        content,
-        f"{rows_in - kept:,} of {rows_in:,} rows are defective; most of all: {worst.line()}.",
-        "mostly_defective",
-        row=worst.rows[0],
-        field=next((name for name in (*PRICE_FIELDS, "volume") if worst.message.startswith(name)), "time"),
-        count=rows_in - kept,
-    )

@@ -31,7 +31,7 @@ class CryptoDataDownloadReader(Reader):
         """Return the columns."""
         header = find_header(content)
         if header is None:
-            raise not_candles(content, "it has no header of CryptoDataDownload")
+            raise not_candles(content.name, "it has no header of CryptoDataDownload")
         line, roles = header
         roles = replace(roles, volumes=tuple(sorted(roles.volumes)))
         return read_headed(content, line, roles, vendor_zone="UTC")

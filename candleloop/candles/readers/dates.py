@@ -39,6 +39,8 @@ class DateFields:
     has_offset: BoolArray
     offset: IntArray
     """Offset from UTC in microseconds."""
+    day_first: bool | None
+    """How dates with the year last were read; None where there are none."""
 
 
 def read_fields(text: pa.ChunkedArray, *, day_first: bool | None = None) -> DateFields:
@@ -74,6 +76,7 @@ def read_fields(text: pa.ChunkedArray, *, day_first: bool | None = None) -> Date
         fields["year"][rows], fields["day"][rows] = _ints(groups, "year"), _ints(groups, "day")
         named = pattern in (_MONTH_NAMED, _NAME_FIRST)
         fields["month"][rows] = _named_months(groups) if named else _ints(groups, "month")
+    found = None
     for rows, parts in year_last:
         first, second, year = parts["first"], parts["second_field"], parts["year"]
         short = year < 100
@@ -84,10 +87,11 @@ def read_fields(text: pa.ChunkedArray, *, day_first: bool | None = None) -> Date
                 code="ambiguous_dates",
                 field="time",
             )
-        if _is_day_first(first, second, year, fields["clock"][rows], given=day_first):
+        found = _is_day_first(first, second, year, fields["clock"][rows], given=day_first)
+        if found:
             first, second = second, first
         fields["year"][rows], fields["month"][rows], fields["day"][rows] = year, first, second
-    return DateFields(has_offset=has_offset, **fields)
+    return DateFields(has_offset=has_offset, day_first=found, **fields)
 
 
 def microseconds_of(fields: DateFields) -> tuple[IntArray, BoolArray]:

@@ -29,7 +29,7 @@ class DukascopyReader(Reader):
         """Return the columns."""
         header = find_header(content)
         if header is None:
-            raise not_candles(content, "it has no header of Dukascopy")
+            raise not_candles(content.name, "it has no header of Dukascopy")
         name = normal_name(content.rows[header[0]][0])
         zone = {"gmttime": "UTC", "utc": "UTC", "time": "UTC"}.get(name, "EET" if name.startswith("eet") else None)
         return read_headed(content, *header, vendor_zone=zone, day_first=True)

@@ -29,7 +29,7 @@ class KrakenReader(Reader):
         """Return the columns."""
         shape = _epochs(content)
         if shape is None or shape.width != 7:
-            raise not_candles(content, "its rows are not time,open,high,low,close,volume,trades")
+            raise not_candles(content.name, "its rows are not time,open,high,low,close,volume,trades")
         return read_text(content, Layout(first_line=0, width=7, roles=shape.roles()))
 
 
@@ -47,7 +47,7 @@ class BitfinexReader(Reader):
         """Return the columns."""
         shape = _epochs(content)
         if shape is None or shape.width != 6:
-            raise not_candles(content, "its rows are not time,open,close,high,low,volume")
+            raise not_candles(content.name, "its rows are not time,open,close,high,low,volume")
         return read_text(
             content,
             Layout(

@@ -52,10 +52,10 @@ class GenericReader(Reader):
             return read_headed(content, *header)
         shape = shape_of(content)
         if shape is None or not shape.orders:
-            raise not_candles(content, "no line names the columns time, open, high, low and close")
+            raise not_candles(content.name, "no line names the columns time, open, high, low and close")
         if len(shape.orders) > 1:
             raise bad_file(
-                content,
+                content.name,
                 "It has no header, and its prices do not show whether they are in the order open, high, low, close or "
                 "open, close, high, low; add a header, or say the reader.",
                 "columns_in_doubt",

@@ -32,7 +32,7 @@ class MetaTraderReader(Reader):
             )
         header = find_header(content)
         if header is None:
-            raise not_candles(content, "it has neither dotted dates and times nor a header of MetaTrader")
+            raise not_candles(content.name, "it has neither dotted dates and times nor a header of MetaTrader")
         return read_headed(content, *header, notes=(_SERVER_TIME,))
 
 

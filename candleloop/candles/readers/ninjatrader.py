@@ -37,7 +37,7 @@ class NinjaTraderReader(Reader):
         """Return the columns."""
         shape = _compact(content)
         if shape is None:
-            raise not_candles(content, "its rows are not time;open;high;low;close;volume")
+            raise not_candles(content.name, "its rows are not time;open;high;low;close;volume")
         intraday = " " in shape.rows[0][0]
         more = {"vendor_zone": "UTC", "stamped_at_close": intraday}
         return read_text(content, Layout(first_line=0, width=6, roles=shape.roles(), more=more))
@@ -61,7 +61,7 @@ class HistDataReader(Reader):
         """Return the columns; the empty volume is left out."""
         shape = _histdata(content)
         if shape is None:
-            raise not_candles(content, "its rows are not those of HistData")
+            raise not_candles(content.name, "its rows are not those of HistData")
         return read_text(
             content,
             Layout(

@@ -45,7 +45,7 @@ def read_numbers(column: pa.ChunkedArray | pa.Array, *, decimal_comma: bool = Fa
             return Numbers(np.full(len(column), np.nan), np.ones(len(column), dtype=bool))
         return Numbers(_to_numpy(values), np.zeros(len(column), dtype=bool))
     text = pc.utf8_trim_whitespace(pc.cast(column, pa.string()))
-    empty = pc.fill_null(pc.is_in(text, value_set=pa.array(NULLS)), True)
+    empty = pc.is_in(text, value_set=pa.array([*NULLS, None]))
     plain = pc.replace_substring_regex(text, r"^([+-]?)[$€£¥]\s?", r"\1")
     plain = _ungroup(plain, decimal_comma)
     scale = pc.fill_null(pc.utf8_upper(pc.utf8_slice_codeunits(plain, -1)), "")

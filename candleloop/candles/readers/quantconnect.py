@@ -31,7 +31,7 @@ class QuantConnectReader(Reader):
         """Return the columns; prices are brought to dollars, as Lean documents."""
         kind = _kind(content)
         if kind is None:
-            raise not_candles(content, "its rows are not those of Lean equity data")
+            raise not_candles(content.name, "its rows are not those of Lean equity data")
         more = {
             "vendor_zone": "America/New_York",
             "price_scale": _SCALE,
@@ -43,7 +43,7 @@ class QuantConnectReader(Reader):
         day = re.match(r"(\d{4})(\d{2})(\d{2})_", content.name)
         if day is None:
             raise bad_file(
-                content,
+                content.name,
                 "Its times count from midnight and the day is not in the file's name (20131007_trade.csv).",
                 "no_date",
                 field="time",

@@ -23,7 +23,7 @@ class StooqReader(Reader):
         """Return the columns, and the timeframe that the file states."""
         header = find_header(content)
         if header is None or len(content.rows) < 2:
-            raise not_candles(content, "it has no header of Stooq")
+            raise not_candles(content.name, "it has no header of Stooq")
         period = "".join(content.rows[1][1:2]).upper()
         seconds = _PERIODS.get(period, int(period) * MINUTE if period.isdecimal() else None)
         return read_headed(content, *header, timeframe_seconds=seconds)

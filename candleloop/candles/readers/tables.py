@@ -21,7 +21,7 @@ def _from_table(content: Content, table: pa.Table) -> RawCandles:
     roles = find_roles(names)
     if roles is None:
         listed = ", ".join(table.column_names[:12])
-        raise not_candles(content, f"its columns ({listed}) do not name time, open, high, low and close")
+        raise not_candles(content.name, f"its columns ({listed}) do not name time, open, high, low and close")
     return RawCandles(
         date=table.column(roles.date),
         clock=None if roles.clock is None else table.column(roles.clock),
@@ -46,7 +46,7 @@ class ParquetReader(Reader):
         try:
             table = pq.read_table(pa.BufferReader(content.data))
         except (pa.ArrowException, OSError) as error:
-            raise not_candles(content, f"it is a broken Parquet file ({error})") from error
+            raise not_candles(content.name, f"it is a broken Parquet file ({error})") from error
         return _from_table(content, table)
 
 
@@ -64,7 +64,7 @@ class FeatherReader(Reader):
         try:
             table = feather.read_table(pa.BufferReader(content.data))
         except (pa.ArrowException, OSError) as error:
-            raise not_candles(content, f"it is a broken Feather file ({error})") from error
+            raise not_candles(content.name, f"it is a broken Feather file ({error})") from error
         return _from_table(content, table)
 
 
@@ -89,7 +89,7 @@ class JsonReader(Reader):
             return _from_records(content, items)
         if items and isinstance(items[0], list):
             return _from_rows(content, items)
-        raise not_candles(content, "it is not a list of candles")
+        raise not_candles(content.name, "it is not a list of candles")
 
 
 def _items(content: Content) -> list[Any]:
@@ -110,7 +110,7 @@ def _from_rows(content: Content, items: Sequence[Any]) -> RawCandles:
     orders = price_orders([[str(value) for value in row] for row in good[:1000]], range(1, 5))
     if len(orders) != 1:
         raise bad_file(
-            content,
+            content.name,
             "the order of open, high, low and close does not show in its rows.",
             "columns_in_doubt",
             field="high",
@@ -130,7 +130,7 @@ def _from_records(content: Content, items: Sequence[Any]) -> RawCandles:
     names = list(items[0])
     roles = find_roles(names)
     if roles is None:
-        raise not_candles(content, "its records do not name time, open, high, low and close")
+        raise not_candles(content.name, "its records do not name time, open, high, low and close")
     good = [record for record in items if isinstance(record, dict)]
     malformed = tuple(n for n, record in enumerate(items, 1) if not isinstance(record, dict))
     wrong = set(malformed)

@@ -16,6 +16,7 @@ from candleloop.candles.readers.content import Content, bad_file, not_candles
 from candleloop.candles.readers.numbers import NULLS, has_decimal_comma
 
 _SAMPLE = 400
+_BLOCK = 4 << 20
 
 
 @dataclass(frozen=True)
@@ -64,14 +65,14 @@ def read_text(content: Content, layout: Layout) -> RawCandles:
     roles = layout.roles
     sample = [row for row in content.rows[layout.first_line : layout.first_line + _SAMPLE] if len(row) == layout.width]
     if not sample:
-        raise not_candles(content, "it has no rows with prices")
+        raise not_candles(content.name, "it has no rows with prices")
     if max(roles.date, roles.clock or 0, *roles.prices.values()) >= layout.width:
-        raise not_candles(content, "its rows have fewer values than its header has names")
+        raise not_candles(content.name, "its rows have fewer values than its header has names")
     prices = [row[place] for row in sample for place in roles.prices.values()]
     decimal_comma = has_decimal_comma(prices, content.delimiter)
     if decimal_comma is None:
         raise bad_file(
-            content,
+            content.name,
             "Its prices have a comma before three digits: thousands and decimals cannot be told apart.",
             "ambiguous_numbers",
             field="open",
@@ -89,11 +90,11 @@ def read_text(content: Content, layout: Layout) -> RawCandles:
             table, rows, malformed = _parse(content, layout, types)
         except pa.ArrowInvalid as error:
             if types is text:
-                raise bad_file(content, f"cannot be read as text: {error}.", "bad_text") from error
+                raise bad_file(content.name, f"cannot be read as text: {error}.", "bad_text") from error
             continue
         break
     if table.num_rows == 0:
-        raise not_candles(content, "it has no rows with prices")
+        raise not_candles(content.name, "it has no rows with prices")
     notes = tuple(layout.more.get("notes", ()))
     if roles.adjusted is not None:
         notes += (f"column {layout.names[roles.adjusted]!r} is not used: prices stay as traded",)
@@ -115,6 +116,7 @@ def _parse(
     content: Content, layout: Layout, types: Mapping[str, pa.DataType]
 ) -> tuple[pa.Table, np.ndarray[Any, np.dtype[np.int64]], tuple[int, ...]]:
     bad: list[tuple[int | None, str]] = []
+    header = max(0, layout.first_line - content.lines_before)
 
     def on_bad_row(row: Any) -> str:
         bad.append((row.number, row.text))
@@ -122,12 +124,12 @@ def _parse(
 
     def run(threads: bool) -> pa.Table:
         return arrow_csv.read_csv(
-            pa.BufferReader(_without_trailing_blanks(content.data)),
+            pa.BufferReader(_without_trailing_blanks(content.data) if content.is_last else content.data),
             read_options=arrow_csv.ReadOptions(
-                skip_rows=layout.first_line,
+                skip_rows=header,
                 column_names=[f"c{place}" for place in range(layout.width)],
                 use_threads=threads,
-                block_size=16 << 20,
+                block_size=_BLOCK,
             ),
             parse_options=arrow_csv.ParseOptions(
                 delimiter=content.delimiter,
@@ -145,15 +147,15 @@ def _parse(
 
     table = run(threads=True)
     if not bad:
-        return table, layout.first_line + 1 + np.arange(table.num_rows, dtype=np.int64), ()
+        return table, content.lines_before + header + 1 + np.arange(table.num_rows, dtype=np.int64), ()
     # Rows are numbered only when they are read one after the other.
     bad.clear()
     table = run(threads=False)
     skipped = np.array([number for number, _ in bad if number is not None], dtype=np.int64)
-    every = 1 + np.arange(layout.first_line, layout.first_line + table.num_rows + len(bad), dtype=np.int64)
+    every = 1 + np.arange(header, header + table.num_rows + len(bad), dtype=np.int64)
     rows = every[~np.isin(every, skipped)]
-    malformed = tuple(int(number) for number, line in bad if number is not None and line.strip())
-    return table, rows, malformed
+    malformed = tuple(content.lines_before + number for number, line in bad if number is not None and line.strip())
+    return table, content.lines_before + rows, malformed
 
 
 def _without_trailing_blanks(data: bytes) -> pa.Buffer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -21,6 +21,8 @@ BoolArray = npt.NDArray[np.bool_]
 _DAY = 86_400 * MICROSECONDS
 _EARLIEST = int(datetime(1800, 1, 1, tzinfo=UTC).timestamp()) * MICROSECONDS
 _LATEST = int(datetime(2200, 1, 1, tzinfo=UTC).timestamp()) * MICROSECONDS
+SHORTEST_EPOCH = 10**8
+"""Smaller numbers are no epochs: a torn line must not become a candle of 1970."""
 EPOCH_TEXT = r"^-?\d{9,19}(\.\d*)?([eE]\+?\d{1,2})?$|^\d\.\d+[eE]\+?\d{1,2}$"
 
 
@@ -34,19 +36,22 @@ class Times:
         int64 array of shape (n_rows,), microseconds since 1970 UTC; 0 where unreadable.
     good
         Where the text is a time between the years 1800 and 2200.
-    unit_switches
-        Rows at which the unit of an epoch differs from the row before.
+    unit
+        The unit of each epoch as a number (0 s, 1 ms, 2 us, 3 ns), int8 array of shape (n_rows,); -1 where it is none.
     ambiguous
         Rows whose local time does not exist or occurs twice in the time zone (clock changes).
     zone
         In words, where the time zone comes from.
+    day_first
+        How days and months of the year-last kind were read; None where there are none.
     """
 
     values: IntArray
     good: BoolArray
-    unit_switches: BoolArray
+    unit: npt.NDArray[np.int8]
     ambiguous: BoolArray
     zone: str
+    day_first: bool | None = None
 
 
 def zone_called(name: str) -> tzinfo:
@@ -117,7 +122,8 @@ def read_times(
         return _localised(values, np.ones(len(values), dtype=bool), vendor_zone, timezone, stated)
     fields = read_fields(text, day_first=day_first)
     local, good = microseconds_of(fields)
-    return _of_fields(fields, local, good, vendor_zone, timezone, stated)
+    times = _of_fields(fields, local, good, vendor_zone, timezone, stated)
+    return replace(times, day_first=fields.day_first)
 
 
 def _of_fields(
@@ -136,7 +142,7 @@ def _of_fields(
     naive = _localised(local, good & ~fields.has_offset, vendor, timezone, stated)
     values = np.where(fields.has_offset, local - fields.offset, naive.values)
     times = _finished(values, np.where(fields.has_offset, good, naive.good), f"offsets in the file, else {naive.zone}")
-    return Times(times.values, times.good, times.unit_switches, naive.ambiguous, times.zone)
+    return replace(times, ambiguous=naive.ambiguous)
 
 
 def _of_epochs(column: pa.ChunkedArray) -> Times | None:
@@ -149,14 +155,14 @@ def _of_epochs(column: pa.ChunkedArray) -> Times | None:
         )
         if compact[known].mean() > 0.5 or not known.any():
             return None
-        return _scaled(whole, known)
+        return _scaled(whole, known & (np.abs(whole) >= SHORTEST_EPOCH))
     if pa.types.is_floating(column.type):
         numbers = pc.fill_null(pc.cast(column, pa.float64()), float("nan")).to_numpy()
         return _scaled_floats(numbers)
     text = pc.utf8_trim_whitespace(pc.cast(column, pa.string()))
     usual = pc.fill_null(pc.match_substring_regex(text, EPOCH_TEXT), False)
     mask = np.asarray(usual.to_numpy(), dtype=bool)
-    given = ~np.asarray(pc.fill_null(pc.is_in(text, value_set=pa.array(NULLS)), True).to_numpy(), dtype=bool)
+    given = ~np.asarray(pc.is_in(text, value_set=pa.array([*NULLS, None])).to_numpy(), dtype=bool)
     if not mask.any() or mask.sum() < 0.5 * given.sum():
         return None
     whole_text = pc.fill_null(pc.match_substring_regex(text, r"^-?(\d{9,18}|[0-8]\d{18})(\.0*)?$"), False)
@@ -171,7 +177,7 @@ def _of_epochs(column: pa.ChunkedArray) -> Times | None:
         floats = _scaled_floats(pc.fill_null(pc.cast(rest, pa.float64()), float("nan")).to_numpy())
         values = np.where(whole, result.values, floats.values)
         good = np.where(whole, result.good, floats.good)
-        return _finished(values, good, result.zone)
+        return replace(_finished(values, good, result.zone), unit=np.where(whole, result.unit, floats.unit))
     return result
 
 
@@ -197,11 +203,8 @@ def _scaled(values: IntArray, known: BoolArray) -> Times:
     scaled = np.select(
         [unit == 0, unit == 1, unit == 2], [values * MICROSECONDS, values * 1000, values], default=values // 1000
     )
-    switches = np.zeros(len(values), dtype=bool)
-    places = np.flatnonzero(known)
-    switches[places[1:]] = np.diff(unit[places]) != 0
     times = _finished(scaled, known, "UTC (epoch)")
-    return Times(times.values, times.good, switches, times.ambiguous, times.zone)
+    return replace(times, unit=np.where(known, unit, -1).astype(np.int8))
 
 
 def _scaled_floats(numbers: npt.NDArray[np.float64]) -> Times:
@@ -214,7 +217,7 @@ def _scaled_floats(numbers: npt.NDArray[np.float64]) -> Times:
     values = np.where(
         fraction, np.rint(np.where(fraction, numbers, 0.0) * MICROSECONDS).astype(np.int64), result.values
     )
-    return Times(values, result.good, result.unit_switches, result.ambiguous, result.zone)
+    return replace(result, values=values)
 
 
 def _quick_iso(text: pa.ChunkedArray) -> tuple[IntArray, bool] | None:
@@ -265,7 +268,7 @@ def _localised(
         return _finished(local, good, words)
     offset, ambiguous = _offsets_of(local, good, zone)
     times = _finished(local - offset, good & ~ambiguous, words)
-    return Times(times.values, times.good, times.unit_switches, ambiguous, words)
+    return replace(times, ambiguous=ambiguous)
 
 
 def _offsets_of(local: IntArray, good: BoolArray, zone: tzinfo) -> tuple[IntArray, BoolArray]:
@@ -308,5 +311,5 @@ def _of_timestamps(column: pa.ChunkedArray) -> tuple[IntArray, BoolArray, bool]:
 
 def _finished(values: IntArray, good: BoolArray, zone: str) -> Times:
     good = good & (values >= _EARLIEST) & (values < _LATEST)
-    none = np.zeros(len(values), dtype=bool)
-    return Times(np.where(good, values, 0), good, none, none, zone)
+    no_unit = np.full(len(values), -1, dtype=np.int8)
+    return Times(np.where(good, values, 0), good, no_unit, np.zeros(len(values), dtype=bool), zone)

@@ -40,7 +40,7 @@ class YahooReader(Reader):
             return _read_multi_header(content)
         roles = find_roles(content.rows[0])
         if roles is None:
-            raise not_candles(content, "it has no Yahoo header")
+            raise not_candles(content.name, "it has no Yahoo header")
         return read_headed(content, 0, roles)
 
 
@@ -60,10 +60,12 @@ def _read_multi_header(content: Content) -> RawCandles:
     symbols = sorted({ticker for ticker in tickers[1:] if ticker})
     if len(symbols) != 1:
         listed = ", ".join(symbols[:8]) or "none"
-        raise not_candles(content, f"it has {len(symbols)} tickers side by side ({listed}); write one file for each")
+        raise not_candles(
+            content.name, f"it has {len(symbols)} tickers side by side ({listed}); write one file for each"
+        )
     header = (index[0], *names[1:])
     roles = find_roles(header)
     if roles is None:
-        raise not_candles(content, "its header does not name open, high, low and close")
+        raise not_candles(content.name, "its header does not name open, high, low and close")
     width = usual_width(content, 3)
     return read_text(content, Layout(first_line=3, width=width, roles=roles, names=header, more={"symbol": symbols[0]}))
