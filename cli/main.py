@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli.annotations import annotations_app, card
+from cli.context import AsJson, LabelSetName, open_prepared
 from cli.output import ProgressLine, clear_errors, emit, table
 
 if TYPE_CHECKING:
-    from candleloop.context import Context
     from candleloop.pipeline import AppendOutcome, ImportOutcome, TrainingOutcome
 
 app = typer.Typer(
@@ -25,27 +26,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
-LabelSetName = Annotated[str | None, typer.Option("--label-set", help="Label set; the configured one unless given.")]
+app.add_typer(annotations_app, name="annotations")
+app.command()(card)
 
 
 def main() -> None:
     """Run the command line."""
     app()
-
-
-def _context(name: str | None) -> tuple[Context, str]:
-    """Open the context, bring the database up to date and return it with the name of the label set."""
-    from candleloop import pipeline
-    from candleloop.store.database import migrate
-    from config.context import label_sets_on_disk, open_context
-    from config.settings import settings
-
-    settings().home_path.mkdir(parents=True, exist_ok=True)
-    context = open_context()
-    migrate(settings().database)
-    pipeline.prepare(context, label_sets_on_disk())
-    return context, name or context.config.label_set
 
 
 @app.command()
@@ -84,7 +71,7 @@ def import_(
             raise BadRequest("--revise goes with --append.", field="revise")
         if append and demo:
             raise BadRequest("--append needs a file.", field="append")
-        context, _ = _context(None)
+        context, _ = open_prepared(None)
         how: dict[str, Any] = {
             "symbol": symbol,
             "reader": reader,
@@ -171,7 +158,7 @@ def label(
 
         from candleloop import pipeline
 
-        context, name = _context(label_set)
+        context, name = open_prepared(label_set)
         with ProgressLine() as progress:
             outcomes = [
                 pipeline.auto_label_series(context, series_id, name, progress=progress)
@@ -194,7 +181,7 @@ def train(label_set: LabelSetName = None, as_json: AsJson = False) -> None:
     with clear_errors(as_json=as_json):
         from candleloop import pipeline
 
-        context, name = _context(label_set)
+        context, name = open_prepared(label_set)
         with ProgressLine() as progress:
             outcome = pipeline.run_training(context, name, progress=progress)
         emit(outcome.as_json(), _training_lines(outcome), as_json=as_json)
@@ -240,7 +227,7 @@ def evaluate(label_set: LabelSetName = None, as_json: AsJson = False) -> None:
     with clear_errors(as_json=as_json):
         from candleloop import pipeline
 
-        context, name = _context(label_set)
+        context, name = open_prepared(label_set)
         with ProgressLine() as progress:
             version, evaluation = pipeline.evaluate_champion(context, name, progress=progress)
         shown = evaluation.model_dump(mode="json")
@@ -267,7 +254,7 @@ def predict(
     with clear_errors(as_json=as_json):
         from candleloop import pipeline
 
-        context, name = _context(label_set)
+        context, name = open_prepared(label_set)
         with ProgressLine() as progress:
             result = pipeline.predict_file(
                 context, file, name, last=last, reader=reader, timezone=timezone, day_first=day_first, progress=progress
@@ -306,7 +293,7 @@ def models_(label_set: LabelSetName = None, as_json: AsJson = False) -> None:
     with clear_errors(as_json=as_json):
         from candleloop import pipeline
 
-        context, name = _context(label_set)
+        context, name = open_prepared(label_set)
         found = pipeline.list_models(context, name)
         rows = [
             (
@@ -336,7 +323,7 @@ def stage(
     with clear_errors(as_json=False):
         from candleloop import pipeline
 
-        context, chosen = _context(label_set)
+        context, chosen = open_prepared(label_set)
         with ProgressLine() as progress:
             for line in pipeline.run_stage(context, name, folder, chosen, progress=progress):
                 typer.echo(line)

@@ -1,0 +1,23 @@
+"""Annotations as files: what another tool exported comes in, what candleloop holds goes out."""
+
+from candleloop.annotations.interchange.files import (
+    FileFormat,
+    Record,
+    read_records,
+    write_annotations,
+    write_predictions,
+)
+from candleloop.annotations.interchange.placing import Placed, place_records
+from candleloop.annotations.interchange.report import DroppedSpan, IngestReport
+
+__all__ = [
+    "DroppedSpan",
+    "FileFormat",
+    "IngestReport",
+    "Placed",
+    "Record",
+    "place_records",
+    "read_records",
+    "write_annotations",
+    "write_predictions",
+]

@@ -1,0 +1,226 @@
+"""Files of labelled spans: JSON, JSON lines and CSV, both ways."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from candleloop.errors import BadRequest
+
+FORMAT = "candleloop-annotations/1"
+PREDICTION = "prediction"
+"""What a record says as its origin when a model proposed the span."""
+
+NAMES: Mapping[str, tuple[str, ...]] = {
+    "label": ("label", "pattern", "class"),
+    "start": ("start_time", "start", "begin", "from"),
+    "end": ("end_time", "end", "to"),
+    "series": ("series_id", "series"),
+    "source": ("declared_source", "source", "origin", "annotator"),
+}
+"""What a field may be called, whatever its case; the first one that has a value counts."""
+
+LISTS = ("annotations", "spans")
+"""Under which name a JSON object may hold its spans."""
+
+ANNOTATION_COLUMNS = ("series_id", "label_set", "label", "start_time", "end_time", "origin", "declared_source")
+PREDICTION_COLUMNS = (
+    "series_id",
+    "label_set",
+    "label",
+    "start_time",
+    "end_time",
+    "origin",
+    "confidence",
+    "model_version",
+)
+
+
+class FileFormat(StrEnum):
+    """How spans are written in a file."""
+
+    JSON = "json"
+    CSV = "csv"
+    JSONL = "jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A span as the file gives it, nothing checked yet; what is missing or empty is None.
+
+    ``row`` counts as an editor counts lines, the first one is 1; in JSON it counts records.
+    """
+
+    row: int
+    label: str | None
+    start: Any
+    end: Any
+    series: str | None
+    source: str | None
+
+
+def read_records(content: bytes, format: FileFormat) -> list[Record]:
+    """Read the spans of a file.
+
+    Parameters
+    ----------
+    content
+        The file: UTF-8, with or without byte order mark. JSON is a list of objects, or an object that holds one as
+        ``annotations`` or ``spans``; JSON lines has one object per line; CSV has a header and commas, semicolons or
+        tabs.
+    format
+        How it is written.
+
+    Raises
+    ------
+    BadRequest
+        With code ``not_an_annotation_file`` and the row when the file cannot be read as this format or names no
+        columns for label, start and end; with code ``predictions_are_no_annotations`` when it holds what a model
+        proposed: that can be confirmed, not imported as if somebody had marked it.
+    """
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise _not_a_file(f"it is not UTF-8 text (byte {error.start})") from None
+    read = {FileFormat.JSON: _read_json, FileFormat.JSONL: _read_json_lines, FileFormat.CSV: _read_csv}[format]
+    rows = [(row, {str(name).strip().lower(): value for name, value in fields.items()}) for row, fields in read(text)]
+    _refuse_predictions(rows)
+    return [_record(row, fields) for row, fields in rows]
+
+
+def write_annotations(rows: Iterable[Mapping[str, Any]], format: FileFormat) -> bytes:
+    """Write annotations with their origin.
+
+    Parameters
+    ----------
+    rows
+        Values by the names in ``ANNOTATION_COLUMNS``, times as ISO-8601 text.
+    format
+        How to write them.
+
+    Raises
+    ------
+    ValueError
+        For a row whose origin says that a model proposed it.
+    """
+    listed = [{name: row[name] for name in ANNOTATION_COLUMNS} for row in rows]
+    if any(row["origin"] == PREDICTION for row in listed):
+        raise ValueError("a prediction is no annotation")
+    return _write("annotations", ANNOTATION_COLUMNS, listed, format)
+
+
+def write_predictions(rows: Iterable[Mapping[str, Any]], format: FileFormat) -> bytes:
+    """Write what a model proposed, each row marked as a prediction whatever it said, so that no import takes it.
+
+    Parameters
+    ----------
+    rows
+        Values by the names in ``PREDICTION_COLUMNS`` but for ``origin``, times as ISO-8601 text.
+    format
+        How to write them.
+    """
+    listed = [{name: PREDICTION if name == "origin" else row[name] for name in PREDICTION_COLUMNS} for row in rows]
+    return _write("predictions", PREDICTION_COLUMNS, listed, format)
+
+
+def _read_json(text: str) -> list[tuple[int, Mapping[str, Any]]]:
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise _not_a_file(f"it is not JSON ({error})") from None
+    if isinstance(content, dict):
+        if "predictions" in content:
+            raise _predictions()
+        content = next((content[name] for name in LISTS if name in content), None)
+    if not isinstance(content, list):
+        raise _not_a_file(f"it is no list of spans, nor an object with {' or '.join(LISTS)}")
+    return [(row, _object(item, row)) for row, item in enumerate(content, start=1)]
+
+
+def _read_json_lines(text: str) -> list[tuple[int, Mapping[str, Any]]]:
+    found = []
+    for row, line in enumerate(text.split("\n"), start=1):
+        if line.strip():
+            try:
+                item = json.loads(line)
+            except (ValueError, RecursionError) as error:
+                raise _not_a_file(f"line {row} is not JSON ({error})", row=row) from None
+            found.append((row, _object(item, row)))
+    return found
+
+
+def _read_csv(text: str) -> list[tuple[int, Mapping[str, Any]]]:
+    header = text.partition("\n")[0]
+    delimiter = max(",;\t", key=header.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    found: list[tuple[int, Mapping[str, Any]]] = []
+    try:
+        columns = next(reader, [])
+        known = {name.strip().lower() for name in columns}
+        missing = [field for field in ("label", "start", "end") if not known & set(NAMES[field])]
+        if missing:
+            raise _not_a_file(f"its first line has no column for {', '.join(missing)}", row=1)
+        line = reader.line_num + 1
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                if len(cells) != len(columns):
+                    raise _not_a_file(f"line {line} has {len(cells)} cells, the header {len(columns)}", row=line)
+                found.append((line, dict(zip(columns, cells, strict=True))))
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise _not_a_file(f"line {reader.line_num}: {error}", row=reader.line_num) from None
+    return found
+
+
+def _object(item: Any, row: int) -> Mapping[str, Any]:
+    if not isinstance(item, dict):
+        raise _not_a_file(f"record {row} is no object", row=row)
+    return item
+
+
+def _record(row: int, fields: Mapping[str, Any]) -> Record:
+    values: dict[str, Any] = {}
+    for field, names in NAMES.items():
+        given = (fields.get(name) for name in names)
+        values[field] = next((value for value in given if value is not None and str(value).strip() != ""), None)
+    for field in ("label", "series", "source"):
+        if values[field] is not None:
+            values[field] = str(values[field]).strip()
+    return Record(row, **values)
+
+
+def _refuse_predictions(rows: Sequence[tuple[int, Mapping[str, Any]]]) -> None:
+    for row, fields in rows:
+        origin = str(fields.get("origin") or "").strip().lower()
+        if origin == PREDICTION or fields.get("model_version"):
+            raise _predictions(row=row)
+
+
+def _predictions(**where: int) -> BadRequest:
+    return BadRequest(
+        "The file holds what a model proposed. Predictions are confirmed one by one; they cannot be imported as "
+        "annotations.",
+        code="predictions_are_no_annotations",
+        **where,
+    )
+
+
+def _not_a_file(what: str, **where: int) -> BadRequest:
+    return BadRequest(f"This is no file of annotations: {what}.", code="not_an_annotation_file", **where)
+
+
+def _write(name: str, columns: Sequence[str], rows: Sequence[Mapping[str, Any]], format: FileFormat) -> bytes:
+    if format is FileFormat.JSON:
+        return (json.dumps({"format": FORMAT, name: rows}, ensure_ascii=False, indent=1) + "\n").encode()
+    if format is FileFormat.JSONL:
+        return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
+    table = io.StringIO(newline="")
+    writer = csv.DictWriter(table, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return table.getvalue().encode()

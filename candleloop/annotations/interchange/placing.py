@@ -1,0 +1,220 @@
+"""From spans as another tool wrote them to spans on the bars of a series."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from pydantic_core import PydanticCustomError
+
+from candleloop.annotations.interchange.files import Record
+from candleloop.annotations.interchange.report import DroppedSpan, IngestReport
+from candleloop.annotations.label_set import LabelSet
+from candleloop.annotations.spans import IntArray, Spans
+from candleloop.annotations.truth import BoolArray
+from candleloop.errors import BadRequest
+from candleloop.loop.instants import parse_instant
+from candleloop.times import iso_times
+
+NUMBER = re.compile(r"[+-]?\d+(\.\d*)?")
+NOWHERE = ("outside_series", "between_bars")
+"""Reasons that a file about other candles gives."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Placed:
+    """The spans of a file on the bars of a series.
+
+    Parameters
+    ----------
+    spans
+        Those that can be kept, in the order of the file.
+    rows
+        Their rows in the file.
+    sources
+        What the file says about where each comes from.
+    snapped
+        Whether an end was moved to where a bar opens, bool array of shape (n_spans,).
+    dropped
+        The others.
+    """
+
+    spans: Spans
+    rows: tuple[int, ...]
+    sources: tuple[str | None, ...]
+    snapped: BoolArray
+    dropped: tuple[DroppedSpan, ...]
+
+    def report(self, label_set: LabelSet, new: BoolArray) -> IngestReport:
+        """Return what became of every row.
+
+        Parameters
+        ----------
+        label_set
+            The label set of the spans.
+        new
+            Which of the placed spans became annotations, bool array of shape (n_spans,); the others were there
+            already.
+        """
+        known = tuple(
+            DroppedSpan(row=row, reason="already_there", message="the series has this annotation already")
+            for row, is_new in zip(self.rows, new.tolist(), strict=True)
+            if not is_new
+        )
+        counts = np.bincount(self.spans.label[new], minlength=len(label_set)).tolist()
+        places = Counter(zip(self.spans.start[new].tolist(), self.spans.end[new].tolist(), strict=True))
+        return IngestReport(
+            rows=len(self.rows) + len(self.dropped),
+            kept={name: count for name, count in zip(label_set.names, counts, strict=True) if count},
+            snapped=int((self.snapped & new).sum()),
+            dropped=tuple(sorted((*self.dropped, *known), key=lambda one: one.row)),
+            two_labels=tuple(
+                row
+                for (_, start, end), row, is_new in zip(self.spans.rows(), self.rows, new.tolist(), strict=True)
+                if is_new and places[start, end] > 1
+            ),
+        )
+
+
+def place_records(records: Sequence[Record], series_id: str, time: IntArray, label_set: LabelSet) -> Placed:
+    """Find the bars that the spans of a file lie on.
+
+    Parameters
+    ----------
+    records
+        The spans as read.
+    series_id
+        The series they are to belong to.
+    time
+        Its bar-open times, at least one, int64 array of shape (n_bars,), microseconds UTC, ascending.
+    label_set
+        The labels that there are.
+
+    Returns
+    -------
+    Placed
+        Both ends are moved to the nearest bar that opens at most half a bar away, half of the usual step between bars;
+        of two equally near ones to the earlier. Dropped, with a reason: ``missing_field``, ``other_series``,
+        ``unknown_label``, ``not_a_time``, ``start_after_end``, ``outside_series``, ``between_bars`` (in a gap), and
+        ``duplicate`` (the same label on the same bars as an earlier row).
+
+    Raises
+    ------
+    BadRequest
+        With code ``series_mismatch`` when more than half of the spans with readable times lie on no bars: the file is
+        about another series, another timeframe or another time zone; ``label_set_mismatch`` when more than half of the
+        labels are unknown. ``dropped`` counts the reasons.
+    """
+    step = int(np.median(np.diff(time))) if len(time) > 1 else 0
+    rows: list[tuple[int, int, int]] = []
+    kept: list[Record] = []
+    snapped: list[bool] = []
+    dropped: list[DroppedSpan] = []
+    seen: dict[tuple[int, int, int], int] = {}
+    for record in records:
+        try:
+            span, moved = _place(record, series_id, time, step, label_set)
+            if span in seen:
+                raise _Dropped("duplicate", f"the same label on the same bars as row {seen[span]}")
+        except _Dropped as reason:
+            dropped.append(DroppedSpan(row=record.row, reason=reason.reason, message=reason.message))
+            continue
+        seen[span] = record.row
+        rows.append(span)
+        kept.append(record)
+        snapped.append(moved)
+    _refuse_other_data(len(records), dropped, series_id, label_set)
+    return Placed(
+        Spans.of(rows),
+        tuple(record.row for record in kept),
+        tuple(record.source for record in kept),
+        np.array(snapped, dtype=np.bool_),
+        tuple(dropped),
+    )
+
+
+class _Dropped(Exception):
+    """Why one span cannot be kept."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason, self.message = reason, message
+
+
+def _place(
+    record: Record, series_id: str, time: IntArray, step: int, label_set: LabelSet
+) -> tuple[tuple[int, int, int], bool]:
+    """Return label, first and last bar, and whether an end was moved."""
+    missing = [name for name in ("label", "start", "end") if getattr(record, name) is None]
+    if missing:
+        raise _Dropped("missing_field", f"there is no {' and no '.join(missing)}")
+    if record.series is not None and record.series != series_id:
+        raise _Dropped("other_series", f"it is about series {record.series!r}")
+    if record.label not in label_set.names:
+        raise _Dropped("unknown_label", f"label set {label_set.name!r} has no label {record.label!r}")
+    start, end = _instant(record.start, "start"), _instant(record.end, "end")
+    if start > end:
+        raise _Dropped("start_after_end", f"it starts at {_iso(start)} and ends at {_iso(end)}")
+    first, last = (_nearest(at, name, time, step) for name, at in (("start", start), ("end", end)))
+    moved = bool(time[first] != start or time[last] != end)
+    return (label_set.names.index(record.label), first, last), moved
+
+
+def _instant(value: Any, name: str) -> int:
+    if isinstance(value, str):
+        value = value.strip()
+        if NUMBER.fullmatch(value):
+            value = float(value) if "." in value else int(value)
+    try:
+        return parse_instant(value)
+    except PydanticCustomError as error:
+        raise _Dropped("not_a_time", f"{name} {value!r} {error.message()}") from None
+
+
+def _nearest(at: int, name: str, time: IntArray, step: int) -> int:
+    """Return the bar that opens nearest to a time, at most half a bar away."""
+    after = int(np.searchsorted(time, at))
+    nearby = [bar for bar in (after - 1, after) if 0 <= bar < len(time)]
+    bar = min(nearby, key=lambda bar: abs(int(time[bar]) - at))
+    if 2 * abs(int(time[bar]) - at) <= step:
+        return bar
+    if 0 < after < len(time):
+        raise _Dropped("between_bars", f"{name} {_iso(at)} is more than half a bar from any bar")
+    raise _Dropped(
+        "outside_series",
+        f"{name} {_iso(at)} is outside the series, {_iso(int(time[0]))} to {_iso(int(time[-1]))}",
+    )
+
+
+def _refuse_other_data(n_records: int, dropped: Sequence[DroppedSpan], series_id: str, label_set: LabelSet) -> None:
+    counts: dict[str, int] = {}
+    for one in dropped:
+        counts[one.reason] = counts.get(one.reason, 0) + 1
+    unread = sum(counts.get(reason, 0) for reason in ("missing_field", "not_a_time"))
+    nowhere = sum(counts.get(reason, 0) for reason in (*NOWHERE, "other_series"))
+    unknown = counts.get("unknown_label", 0)
+    if 2 * unknown > n_records - unread:
+        raise BadRequest(
+            f"{unknown} of {n_records} spans have labels that label set {label_set.name!r} does not have: it has "
+            f"{', '.join(label_set.names)}.",
+            code="label_set_mismatch",
+            field="label",
+            dropped=counts,
+        )
+    if 2 * nowhere > n_records - unread - unknown:
+        example = next(one for one in dropped if one.reason in (*NOWHERE, "other_series"))
+        raise BadRequest(
+            f"{nowhere} of {n_records} spans do not lie on bars of {series_id}: is the file about another series, "
+            f"another timeframe or another time zone? Row {example.row}: {example.message}.",
+            code="series_mismatch",
+            row=example.row,
+            dropped=counts,
+        )
+
+
+def _iso(time: int) -> str:
+    return iso_times(np.array([time], dtype=np.int64))[0]

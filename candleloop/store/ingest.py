@@ -1,0 +1,100 @@
+"""Annotations that come from a file of another tool."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from sqlalchemy import insert, select
+from sqlalchemy.orm import Session
+
+from candleloop.annotations.identity import talib_annotation_id
+from candleloop.annotations.label_set import LabelSet
+from candleloop.annotations.marks import Origin, TimeSpans
+from candleloop.store.series import lock_series
+from candleloop.store.statements import chunks, table_of
+from candleloop.store.tables import AnnotationRow
+
+LONGEST_SOURCE = 80
+"""Characters of a file's own claim that are kept."""
+
+
+def add_imported(
+    session: Session,
+    series_id: str,
+    label_set: LabelSet,
+    spans: TimeSpans,
+    sources: Sequence[str | None],
+    *,
+    as_talib: bool,
+) -> npt.NDArray[np.bool_]:
+    """Add the spans of a file that are not there yet.
+
+    Parameters
+    ----------
+    spans
+        Places of the spans, each (label, start, end) once.
+    sources
+        What the file says about where each comes from; kept as ``declared_source``, at most 80 printable characters.
+    as_talib
+        What the importer says they are: TA-Lib's, with the origin ``talib``, or a person's, with ``imported``.
+
+    Returns
+    -------
+    bool array of shape (n_spans,)
+        Which ones are new. Imported as TA-Lib's, a span is not new that TA-Lib's marks have, those included that a
+        person decided on; imported as a person's, one that a person's annotations have.
+
+    Raises
+    ------
+    NotFound
+        When there is no such series.
+
+    Notes
+    -----
+    No range becomes covered or reviewed: a file of spans does not say what was looked at without finding anything.
+    Spans imported as TA-Lib's make way for what the next auto-label run finds for their labels.
+    """
+    lock_series(session, series_id)
+    names = [label_set.names[label] for label in spans.label.tolist()]
+    places = list(zip(names, spans.start_time.tolist(), spans.end_time.tolist(), strict=True))
+    own = (AnnotationRow.series_id == series_id, AnnotationRow.label_set == label_set.name)
+    if as_talib:
+        ids = [talib_annotation_id(series_id, label_set.name, *place) for place in places]
+        known_ids = set(session.scalars(select(AnnotationRow.id).where(*own, AnnotationRow.origin == Origin.TALIB)))
+        new = [identity not in known_ids for identity in ids]
+    else:
+        ids = [uuid.uuid4().hex for _ in places]
+        known = {
+            (label, start, end)
+            for label, start, end in session.execute(
+                select(AnnotationRow.label, AnnotationRow.start_time, AnnotationRow.end_time).where(
+                    *own, AnnotationRow.origin != Origin.TALIB, AnnotationRow.deleted_at.is_(None)
+                )
+            )
+        }
+        new = [place not in known for place in places]
+    rows = [
+        {
+            "id": identity,
+            "series_id": series_id,
+            "label_set": label_set.name,
+            "label": label,
+            "start_time": start,
+            "end_time": end,
+            "origin": Origin.TALIB if as_talib else Origin.IMPORTED,
+            "declared_source": None if source is None else _printable(source),
+        }
+        for identity, (label, start, end), source, is_new in zip(ids, places, sources, new, strict=True)
+        if is_new
+    ]
+    for part in chunks(rows):
+        session.execute(insert(table_of(AnnotationRow)), list(part))
+    session.expire_all()
+    return np.array(new, dtype=np.bool_)
+
+
+def _printable(text: str) -> str:
+    return "".join(character for character in text if character.isprintable())[:LONGEST_SOURCE]

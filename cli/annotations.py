@@ -1,0 +1,88 @@
+"""The commands about annotations: import and export of span files, and the card of the data."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.context import AsJson, LabelSetName, open_prepared
+from cli.output import ProgressLine, clear_errors, emit
+
+annotations_app = typer.Typer(
+    help="Import and export annotations as files.", no_args_is_help=True, rich_markup_mode=None
+)
+
+SeriesId = Annotated[str, typer.Option("--series", help="The series that the spans belong to.")]
+
+
+class Whose(StrEnum):
+    """Who decided the spans of a file, as the importer says."""
+
+    HUMAN = "human"
+    TALIB = "talib"
+
+
+class Written(StrEnum):
+    """How spans are written in a file."""
+
+    JSON = "json"
+    CSV = "csv"
+    JSONL = "jsonl"
+
+
+@annotations_app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="Spans with label, start and end, as JSON, JSON lines or CSV.")],
+    series: SeriesId,
+    as_: Annotated[Whose, typer.Option("--as", help="Whose marks they are: a person's, or TA-Lib's.")],
+    format: Annotated[Written | None, typer.Option(help="By the ending of the file unless given.")] = None,
+    label_set: LabelSetName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Add the spans of a file to a series and say what was dropped and why."""
+    with clear_errors(as_json=as_json):
+        from candleloop import pipeline
+        from candleloop.annotations.interchange import FileFormat
+
+        context, name = open_prepared(label_set)
+        chosen = None if format is None else FileFormat(format.value)
+        report = pipeline.import_annotations(context, series, name, file, as_=as_.value, format=chosen)
+        emit(
+            {"series_id": series, "label_set": name, **report.model_dump(mode="json")},
+            [f"{series}: {line}" for line in report.lines()],
+            as_json=as_json,
+        )
+
+
+@annotations_app.command()
+def export(
+    series: SeriesId,
+    format: Annotated[Written, typer.Option(help="How to write them.")] = Written.JSON,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Standard output unless given.")] = None,
+    label_set: LabelSetName = None,
+) -> None:
+    """Write the annotations of a series with their origin."""
+    with clear_errors(as_json=False):
+        from candleloop import pipeline
+        from candleloop.annotations.interchange import FileFormat
+
+        context, name = open_prepared(label_set)
+        content = pipeline.export_annotations(context, series, name, FileFormat(format.value))
+        if output is None:
+            typer.echo(content, nl=False)
+        else:
+            output.write_bytes(content)
+
+
+def card(label_set: LabelSetName = None, as_json: AsJson = False) -> None:
+    """Describe what a training would learn from now: counts, overlap, people against TA-Lib."""
+    with clear_errors(as_json=as_json):
+        from candleloop import pipeline
+
+        context, name = open_prepared(label_set)
+        with ProgressLine() as progress:
+            found = pipeline.describe(context, pipeline.take_snapshot(context, name), progress=progress)
+        emit(found.model_dump(mode="json"), found.lines(), as_json=as_json)

@@ -1,0 +1,111 @@
+"""The commands about annotations."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from typer.testing import CliRunner, Result
+
+from cli.main import app
+from config.settings import settings
+from tests.support.candles import random_candles
+from tests.support.service import CONFIG, csv_of
+
+CANDLES = random_candles(300, seed=5)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A data folder with one series, ``ONE-1h``."""
+    (tmp_path / "pipeline.yaml").write_text(yaml.safe_dump(CONFIG))
+    monkeypatch.setenv("CANDLELOOP_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("CANDLELOOP_CONFIG", str(tmp_path / "pipeline.yaml"))
+    monkeypatch.setenv("CANDLELOOP_MLFLOW_URL", "http://127.0.0.1:9")
+    settings.cache_clear()
+    (tmp_path / "ONE_1h.csv").write_bytes(csv_of(CANDLES))
+    assert run("import", str(tmp_path / "ONE_1h.csv")).exit_code == 0
+    yield tmp_path
+    settings.cache_clear()
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(app, arguments)
+
+
+def spans_file(home: Path, *rows: tuple[str, int, int]) -> str:
+    """Write spans by label, first and last bar as CSV."""
+    seconds = CANDLES.time // 1_000_000
+    lines = [f"{label},{seconds[start]},{seconds[end]},Ann" for label, start, end in rows]
+    file = home / "spans.csv"
+    file.write_text("\n".join(["label,start,end,source", *lines]) + "\n")
+    return str(file)
+
+
+def test_spans_go_in_with_a_report_and_come_out_with_their_origin(home: Path) -> None:
+    file = spans_file(home, ("morning_star", 40, 42), ("tea", 50, 51), ("bullish_harami", 60, 61))
+    done = run("annotations", "import", file, "--series", "ONE-1h", "--as", "human")
+    assert done.exit_code == 0
+    assert "ONE-1h: 2 of 3 spans kept: morning_star 1, bullish_harami 1" in done.stdout
+    assert "ONE-1h: dropped: 1 x unknown_label (row 3)" in done.stdout
+    again = json.loads(run("annotations", "import", file, "--series", "ONE-1h", "--as", "human", "--json").stdout)
+    assert [one["reason"] for one in again["dropped"]] == ["already_there", "unknown_label", "already_there"]
+
+    exported = json.loads(run("annotations", "export", "--series", "ONE-1h").stdout)
+    assert [(row["label"], row["origin"], row["declared_source"]) for row in exported["annotations"]] == [
+        ("morning_star", "imported", "Ann"),
+        ("bullish_harami", "imported", "Ann"),
+    ]
+
+
+@pytest.mark.parametrize("format", ["json", "csv", "jsonl"])
+def test_what_was_exported_can_be_imported_into_the_same_series(home: Path, format: str) -> None:
+    assert run("label", "ONE-1h").exit_code == 0
+    output = home / f"out.{format}"
+    assert run("annotations", "export", "--series", "ONE-1h", "--format", format, "-o", str(output)).exit_code == 0
+    again = run("annotations", "import", str(output), "--series", "ONE-1h", "--as", "talib", "--json")
+    report = json.loads(again.stdout)
+    assert report["rows"] > 10
+    assert {one["reason"] for one in report["dropped"]} == {"already_there"}
+    as_human = json.loads(
+        run("annotations", "import", str(output), "--series", "ONE-1h", "--as", "human", "--json").stdout
+    )
+    assert sum(as_human["kept"].values()) == report["rows"]
+
+
+def test_whose_marks_they_are_must_be_said(home: Path) -> None:
+    file = spans_file(home, ("morning_star", 40, 42))
+    assert run("annotations", "import", file, "--series", "ONE-1h").exit_code == 2
+    assert run("annotations", "import", file, "--series", "ONE-1h", "--as", "model").exit_code == 2
+
+
+def test_a_file_that_cannot_be_taken_is_one_line_and_exit_code_2(home: Path) -> None:
+    letter = home / "letter.txt"
+    letter.write_text("Dear Sir")
+    for file, said in ((letter, "json, csv or jsonl"), (home / "nowhere.csv", "nowhere.csv")):
+        done = run("annotations", "import", str(file), "--series", "ONE-1h", "--as", "human")
+        assert (done.exit_code, len(done.stderr.splitlines())) == (2, 1)
+        assert said in done.stderr
+    done = run("annotations", "import", str(letter), "--series", "ONE-1h", "--as", "human", "--format", "csv", "--json")
+    assert json.loads(done.stderr)["code"] == "not_an_annotation_file"
+
+
+def test_a_series_that_is_not_there_is_named(home: Path) -> None:
+    file = spans_file(home, ("morning_star", 40, 42))
+    for command in (("import", file, "--as", "human"), ("export",)):
+        done = run("annotations", *command, "--series", "TWO-1h")
+        assert done.exit_code == 1
+        assert "TWO-1h" in done.stderr
+
+
+def test_the_card_says_what_the_data_are(home: Path) -> None:
+    assert run("label", "ONE-1h").exit_code == 0
+    shown = run("card")
+    assert shown.exit_code == 0
+    assert "## Spans by label" in shown.stdout
+    card = json.loads(run("card", "--json").stdout)
+    assert card["series"][0]["series_id"] == "ONE-1h"
+    assert list((home / "home").rglob(f"snapshots/{card['snapshot']}.card.md"))
