@@ -50,6 +50,8 @@ class ModelBundle:
         When, UTC.
     config
         The configuration that it was trained under.
+    context
+        Bars before a bar that the model itself reads, beyond the look-back of the features.
     metrics
         The evaluation as JSON; empty before it has been evaluated.
     talib_version
@@ -66,6 +68,7 @@ class ModelBundle:
     snapshot: str
     trained_at: datetime
     config: PipelineConfig
+    context: int = 0
     metrics: Mapping[str, Any] = field(default_factory=dict)
     talib_version: str = field(default_factory=talib_version)
     version: str = field(init=False)
@@ -79,6 +82,7 @@ class ModelBundle:
             "talib": self.talib_version,
             "label_set": self.label_set.content_hash(),
             "encoding": self.encoding.to_json(),
+            "context": self.context,
             "calibration": self.calibration.to_json(),
             "thresholds": dict(self.thresholds),
             "decoding": self.config.decoding.model_dump(mode="json"),
@@ -91,7 +95,7 @@ class ModelBundle:
     @property
     def warmup_candles(self) -> int:
         """Candles of one segment that a prediction for the last of them needs."""
-        return self.feature_spec.warmup + 1 + self.encoding.reads_before
+        return self.feature_spec.warmup + self.context + 1 + self.encoding.reads_before
 
     @property
     def right_context(self) -> int:
@@ -109,6 +113,7 @@ class ModelBundle:
             "features": self.feature_spec.to_json(),
             "encoding": self.encoding.to_json(),
             "family": self.family,
+            "context": self.context,
             "calibration": self.calibration.to_json(),
             "thresholds": dict(self.thresholds),
             "warmup_candles": self.warmup_candles,
@@ -172,6 +177,7 @@ class ModelBundle:
                 snapshot=manifest["snapshot"],
                 trained_at=datetime.fromisoformat(manifest["trained_at"]),
                 config=PipelineConfig.model_validate(manifest["config"]),
+                context=int(manifest["context"]),
                 metrics=manifest["metrics"],
                 talib_version=manifest["talib_version"],
             )

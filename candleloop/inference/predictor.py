@@ -107,7 +107,7 @@ class Predictor:
             configured = bundle.config.candles.max_gap_seconds
             max_gap = default_max_gap(candles.time) if configured is None else configured * MICROSECONDS
         starts = segment_starts(candles.time, max_gap=max_gap)
-        rows = np.flatnonzero(usable_bars(candles.time, bundle.feature_spec, max_gap=max_gap))
+        rows = np.flatnonzero(usable_bars(candles.time, bundle.feature_spec, max_gap=max_gap, context=bundle.context))
         if len(rows) == 0:
             run = int(np.diff(np.append(starts, len(candles))).max()) if len(candles) else 0
             raise BadCandles(
@@ -121,8 +121,9 @@ class Predictor:
         features = with_bars_ahead(
             feature_matrix(candles, bundle.feature_spec, max_gap=max_gap), starts, bundle.encoding.offsets
         )
+        segment = (np.searchsorted(starts, np.arange(len(candles)), side="right") - 1).astype(np.int32)
         proposals = bundle.encoding.decode(
-            self._model.predict_probabilities(features, rows),
+            self._model.predict_probabilities(features, rows, segment),
             rows,
             n_bars=len(candles),
             floor=RAW_FLOOR,

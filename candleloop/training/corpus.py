@@ -46,7 +46,7 @@ class CorpusSeries:
     losses
         Spans that the encoding cannot teach, by reason.
     usable
-        Bars after the warm-up.
+        Bars after the warm-up and the context of the model family.
     split
         Which bars teach, calibrate and measure.
     """
@@ -197,7 +197,7 @@ def build_corpus(
                 by_human=targets.by_human,
                 rejected=targets.rejected,
                 losses=targets.losses,
-                usable=usable_bars(own.time, spec, max_gap=gap),
+                usable=usable_bars(own.time, spec, max_gap=gap, context=context),
                 split=split_series(
                     own.time,
                     test_start_time=one.test_start_time,

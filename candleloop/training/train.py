@@ -130,6 +130,7 @@ def train(
         snapshot=snapshot.content_hash(),
         trained_at=datetime.now(UTC).replace(microsecond=0),
         config=config,
+        context=fitted.context,
     )
     predictor = Predictor(bundle, threads=threads)
     cases = []

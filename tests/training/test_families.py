@@ -1,164 +1,167 @@
-"""The contract that every model family keeps."""
+"""The contract that every model family keeps, and that it catches families that do not."""
 
 from __future__ import annotations
 
 import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import numpy as np
 import pytest
 
-from candleloop.errors import BundleRefused, TooFewLabels
+from candleloop.errors import BundleRefused
 from candleloop.pipeline_config import RandomForestConfig, TrainingConfig, XGBoostConfig
-from candleloop.training.families import FAMILIES, FittedModel, TrainingBars, family_for, fitted_from_files
-from candleloop.training.families.base import expand
+from candleloop.training.families import FAMILIES, FittedModel, ModelFamily, TrainingBars, family_for, fitted_from_files
+from candleloop.training.families.base import FloatArray, ProbabilityArray, expand
+from candleloop.training.families.contract import CHECKS, breaches
 from candleloop.training.families.random_forest import FittedForest, RandomForestFamily
 from candleloop.training.families.xgboost_trees import XGBoostFamily
+from tests.support.window_softmax import FittedWindowSoftmax, WindowSoftmaxFamily
 
 N_CLASSES = 5
+CONFIG = {"xgboost": {"rounds": 12, "early_stopping_rounds": 3}, "random_forest": {"trees": 12}}
 
 
-def configuration(name: str) -> TrainingConfig:
-    return TrainingConfig.model_validate(
-        {"family": name, "xgboost": {"rounds": 12, "early_stopping_rounds": 3}, "random_forest": {"trees": 12}}
-    )
-
-
-def bars(*, seed: int = 0, n_bars: int = 900, classes: tuple[int, ...] = (0, 1, 2, 3, 4)) -> TrainingBars:
-    """Bars whose class is told by two columns; the first 20 warm up, every third of the rest teaches nothing."""
+def bars(*, seed: int = 0, n_bars: int = 900) -> TrainingBars:
+    """Bars whose class is told by two columns."""
     rng = np.random.default_rng(seed)
     features = rng.standard_normal((n_bars, 6)).astype(np.float32)
     target = np.digitize(features[:, 0] + 0.3 * features[:, 1], [-1.0, -0.3, 0.3, 1.0]).astype(np.int16)
-    features[:20] = np.nan
-    rows = np.arange(20, n_bars)
-    rows = rows[(rows % 3 != 0) & np.isin(target[rows], classes)]
     return TrainingBars(
         features=features,
         group=np.zeros(n_bars, dtype=np.int32),
-        rows=rows,
-        target=target[rows],
-        weight=np.ones(len(rows)),
+        rows=np.arange(n_bars),
+        target=target,
+        weight=np.ones(n_bars),
         n_classes=N_CLASSES,
     )
 
 
-def fitted(name: str, given: TrainingBars, validation: TrainingBars | None = None, seed: int = 3) -> FittedModel:
-    return family_for(configuration(name)).fit(given, validation, seed=seed, threads=1)
+@pytest.mark.parametrize("name", sorted(FAMILIES))
+def test_every_family_keeps_every_promise(name: str) -> None:
+    family = family_for(TrainingConfig.model_validate({"family": name, **CONFIG}))
+    assert breaches(family, FAMILIES[name].fitted) == []
 
 
-@pytest.fixture(params=sorted(FAMILIES))
-def family(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+@pytest.mark.parametrize("context", [0, 4])
+def test_a_family_that_reads_a_window_of_bars_keeps_every_promise(context: int) -> None:
+    assert breaches(WindowSoftmaxFamily(context=context), FittedWindowSoftmax) == []
 
 
-def test_learns_what_the_features_tell(family: str) -> None:
-    unseen = bars(seed=1)
-    probabilities = fitted(family, bars()).predict_probabilities(unseen.features, unseen.rows)
-    assert (probabilities.argmax(axis=1) == unseen.target).mean() > 0.8
+class _Broken(FittedWindowSoftmax):
+    """A fitted model with one defect; the family under test fits it."""
 
 
-def test_gives_one_distribution_per_row_asked_for(family: str) -> None:
-    given = bars()
-    probabilities = fitted(family, given).predict_probabilities(given.features, given.rows[[5, 2, 2]])
-    assert probabilities.shape == (3, N_CLASSES)
-    assert probabilities.dtype == np.float32
-    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
-    np.testing.assert_array_equal(probabilities[1], probabilities[2])
+class ReadsAhead(_Broken):
+    def predict_probabilities(self, features: Any, rows: Any, group: Any = None) -> ProbabilityArray:
+        after = np.minimum(rows + 1, len(features) - 1)
+        shifted = np.where(np.isnan(features[after]), 0, features[after])
+        moved = features.copy()
+        moved[rows] += 1e-2 * shifted
+        return super().predict_probabilities(moved, rows, group)
 
 
-def test_a_row_is_predicted_the_same_alone_and_among_others(family: str) -> None:
-    given = bars()
-    model = fitted(family, given)
-    together = model.predict_probabilities(given.features, given.rows)
-    alone = np.concatenate([model.predict_probabilities(given.features, given.rows[[k]]) for k in range(40)])
-    np.testing.assert_array_equal(alone, together[:40])
+class ReadsFurtherBack(_Broken):
+    def predict_probabilities(self, features: Any, rows: Any, group: Any = None) -> ProbabilityArray:
+        return FittedWindowSoftmax(
+            self.weights, self.mean, self.scale, self.classes, self.n_classes, context=4
+        ).predict_probabilities(features, rows, group)
 
 
-def test_no_rows_give_no_probabilities(family: str) -> None:
-    given = bars()
-    assert fitted(family, given).predict_probabilities(given.features, given.rows[:0]).shape == (0, N_CLASSES)
+class DependsOnNeighbours(_Broken):
+    def predict_probabilities(self, features: Any, rows: Any, group: Any = None) -> ProbabilityArray:
+        found = super().predict_probabilities(features, rows, group)
+        return np.asarray(0.99 * found + 0.01 * found.mean(axis=0) if len(found) else found, dtype=np.float32)
 
 
-def test_survives_files_bit_for_bit(family: str) -> None:
-    given = bars()
-    model = fitted(family, given)
-    again = fitted_from_files(family, model.to_files())
-    np.testing.assert_array_equal(
-        model.predict_probabilities(given.features, given.rows), again.predict_probabilities(given.features, given.rows)
-    )
-    assert again.to_files() == model.to_files()
+class ForgetsPlaces(_Broken):
+    def predict_probabilities(self, features: Any, rows: Any, group: Any = None) -> ProbabilityArray:
+        found = super().predict_probabilities(features, rows, group)[:, self.classes]
+        return expand(found, np.arange(len(self.classes)), self.n_classes)
 
 
-def test_a_class_that_is_missing_keeps_its_column(family: str) -> None:
-    given = bars(classes=(0, 2, 4))
-    probabilities = fitted(family, given).predict_probabilities(given.features, given.rows)
-    assert probabilities[:, [1, 3]].max() == 0
-    assert (probabilities.argmax(axis=1) == given.target).mean() > 0.9
+class NoDistribution(_Broken):
+    def predict_probabilities(self, features: Any, rows: Any, group: Any = None) -> ProbabilityArray:
+        return super().predict_probabilities(features, rows, group) * np.float32(0.5)
 
 
-def test_a_class_that_only_the_validation_has_does_no_harm(family: str) -> None:
-    given = bars(classes=(0, 2))
-    probabilities = fitted(family, given, bars(seed=1)).predict_probabilities(given.features, given.rows)
-    assert probabilities[:, [1, 3, 4]].max() == 0
+class LosesFiles(_Broken):
+    @classmethod
+    def from_files(cls, files: Mapping[str, bytes], *, threads: int = 1) -> Self:  # noqa: ARG003
+        found = super().from_files({**files, "mean": files.get("mean", files["scale"])})
+        return replace(found, mean=np.zeros_like(found.mean))
 
 
-def test_same_seed_gives_the_same_bytes(family: str) -> None:
-    assert fitted(family, bars(), bars(seed=1)).to_files() == fitted(family, bars(), bars(seed=1)).to_files()
+class AcceptsDamage(_Broken):
+    def to_files(self) -> dict[str, bytes]:
+        return {**super().to_files(), "notes.txt": b"unread"}
 
 
-def test_two_threads_give_the_bytes_of_one(family: str) -> None:
-    made = family_for(configuration(family))
-    one, two = (made.fit(bars(), seed=3, threads=threads).to_files() for threads in (1, 2))
-    assert one == two
+class NothingMatters(_Broken):
+    @property
+    def importance(self) -> FloatArray:
+        return np.ones(6)
 
 
-@pytest.mark.parametrize("classes", [(2,), ()])
-def test_less_than_two_classes_are_refused_with_the_counts(family: str, classes: tuple[int, ...]) -> None:
-    with pytest.raises(TooFewLabels) as refusal:
-        fitted(family, bars(classes=classes))
-    assert set(refusal.value.details["counts"]) == {str(k) for k in classes}
+@dataclass(frozen=True)
+class BrokenFamily(WindowSoftmaxFamily):
+    """Fits the window model and gives it back as another class, or breaks a promise of its own."""
+
+    fitted: type[FittedWindowSoftmax] = FittedWindowSoftmax
+    defect: str = ""
+
+    def fit(self, bars: TrainingBars, validation: TrainingBars | None = None, **others: Any) -> FittedWindowSoftmax:
+        if self.defect == "weights":
+            bars = replace(bars, weight=np.ones(len(bars)))
+        if self.defect == "untouched":
+            bars.weight[:] = 1
+            bars.features[np.isnan(bars.features)] = 0
+        if self.defect == "progress":
+            others.pop("progress", None)
+        if self.defect == "settled" and validation is not None:
+            return replace(self, steps=10, defect="").fit(bars, None, **others)
+        if self.defect == "two_classes" and len(np.unique(bars.target)) < 2:
+            bars = replace(bars, target=(np.arange(len(bars)) % 2).astype(np.int16))
+        found = WindowSoftmaxFamily(self.context, self.steps).fit(bars, validation, **others)
+        weights = found.weights
+        if self.defect == "learns":
+            weights = -weights
+        if self.defect == "repeatable":
+            weights = weights + 1e-3 * np.random.default_rng().standard_normal(weights.shape)
+        context = 0 if self.fitted is ReadsFurtherBack else found.context
+        return self.fitted(weights, found.mean, found.scale, found.classes, found.n_classes, context)
 
 
-def test_weights_count(family: str) -> None:
-    """Two contradicting halves: the heavier one wins."""
-    given = bars(n_bars=400)
-    features = np.ones_like(given.features)
-    target = (np.arange(len(given)) % 2).astype(np.int16)
-    weight = np.where(target == 1, 10.0, 1.0)
-    model = fitted(family, TrainingBars(features, given.group, given.rows, target, weight, N_CLASSES))
-    assert model.predict_probabilities(features, given.rows[:1])[0, 1] > 0.8
+BROKEN: list[tuple[str, ModelFamily, type[FittedModel]]] = [
+    *[
+        (promise, BrokenFamily(fitted=fitted), fitted)
+        for promise, fitted in (
+            ("context", ReadsAhead),
+            ("context", ReadsFurtherBack),
+            ("each_bar_alone", DependsOnNeighbours),
+            ("places", ForgetsPlaces),
+            ("distributions", NoDistribution),
+            ("files", LosesFiles),
+            ("files", AcceptsDamage),
+            ("importance", NothingMatters),
+        )
+    ],
+    *[
+        (defect, BrokenFamily(defect=defect), FittedWindowSoftmax)
+        for defect in ("learns", "repeatable", "weights", "untouched", "progress", "settled", "two_classes")
+    ],
+]
 
 
-def test_settled_family_repeats_what_the_validation_chose(family: str) -> None:
-    made = family_for(configuration(family))
-    first = made.fit(bars(), bars(seed=1), seed=3)
-    again = made.settled(first).fit(bars(), seed=3)
-    given = bars()
-    np.testing.assert_allclose(
-        first.predict_probabilities(given.features, given.rows),
-        again.predict_probabilities(given.features, given.rows),
-        atol=1e-6,
-    )
+@pytest.mark.parametrize(("promise", "family", "fitted"), BROKEN)
+def test_a_family_that_breaks_a_promise_is_caught(promise: str, family: ModelFamily, fitted: type[FittedModel]) -> None:
+    assert promise in {breach.promise for breach in breaches(family, fitted)}
 
 
-def test_progress_reaches_its_total(family: str) -> None:
-    told: list[tuple[int, int | None]] = []
-
-    def progress(stage: str, done: int, total: int | None = None, unit: str = "steps") -> None:
-        told.append((done, total))
-
-    family_for(configuration(family)).fit(bars(), seed=3, progress=progress)
-    assert told[-1][0] == told[-1][1] == 12
-
-
-@pytest.mark.parametrize("damage", ["missing", "cut"])
-def test_damaged_files_are_refused(family: str, damage: str) -> None:
-    files = fitted(family, bars()).to_files()
-    for name in files:
-        broken = {key: value for key, value in files.items() if key != name}
-        if damage == "cut":
-            broken[name] = files[name][: len(files[name]) // 2]
-        with pytest.raises(BundleRefused):
-            fitted_from_files(family, broken)
+def test_every_promise_has_a_family_that_breaks_it() -> None:
+    assert {promise for promise, _, _ in BROKEN} == set(CHECKS)
 
 
 def test_an_unknown_family_is_refused_by_name() -> None:
@@ -168,8 +171,7 @@ def test_an_unknown_family_is_refused_by_name() -> None:
 
 def test_early_stopping_saves_rounds() -> None:
     noise = bars()
-    shuffled = np.random.default_rng(0).permutation(noise.target)
-    noise = TrainingBars(noise.features, noise.group, noise.rows, shuffled, noise.weight, N_CLASSES)
+    noise = replace(noise, target=np.random.default_rng(0).permutation(noise.target))
     model = XGBoostFamily(XGBoostConfig(rounds=60, early_stopping_rounds=3)).fit(noise, bars(seed=1), seed=3)
     assert model.rounds < 60
 
@@ -186,18 +188,33 @@ def test_the_forest_agrees_with_scikit_learn() -> None:
         reference.predict_proba(given.features[given.rows]),
         atol=1e-6,
     )
+    np.testing.assert_allclose(model.importance, reference.feature_importances_)
 
 
 def test_a_forest_whose_child_lies_outside_is_refused() -> None:
-    model = fitted("random_forest", bars())
-    assert isinstance(model, FittedForest)
-    files = model.to_files()
+    files = forest_files()
     left = np.load(io.BytesIO(files["left_child.npy"]))
     left[0] = 10_000_000
-    buffer = io.BytesIO()
-    np.save(buffer, left, allow_pickle=False)
     with pytest.raises(BundleRefused, match="outside"):
-        fitted_from_files("random_forest", {**files, "left_child.npy": buffer.getvalue()})
+        fitted_from_files("random_forest", {**files, "left_child.npy": npy(left)})
+
+
+def test_a_forest_whose_importance_is_of_other_columns_is_refused() -> None:
+    with pytest.raises(BundleRefused, match="importance"):
+        fitted_from_files("random_forest", {**forest_files(), "importance.npy": npy(np.ones(7))})
+
+
+def forest_files() -> dict[str, bytes]:
+    model = RandomForestFamily(RandomForestConfig(trees=3)).fit(bars(), seed=3)
+    assert isinstance(model, FittedForest)
+    assert json.loads(model.to_files()["forest.json"])["n_features"] == 6
+    return model.to_files()
+
+
+def npy(values: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, values, allow_pickle=False)
+    return buffer.getvalue()
 
 
 def test_expand_keeps_the_order_of_the_label_set() -> None:

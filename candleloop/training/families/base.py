@@ -1,7 +1,7 @@
 """What a model family is given, what it gives back, and what all of them promise.
 
-The promises are the contract suite in ``tests/training/test_families.py``; a new family is added there and in
-``candleloop.training.families.FAMILIES``, nowhere else.
+The promises are checked by :func:`candleloop.training.families.contract.breaches`. A new family is added to
+``candleloop.training.families.FAMILIES`` and to the choices of the configuration, nowhere else.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ class TrainingBars:
     """Bars of one or more series with their features, and the samples among them that teach.
 
     All bars are handed over, not only those that teach, so that a family that reads windows of bars finds the context
-    of every sample; a flat family looks at ``features[rows]`` alone.
+    of every sample: as many bars before it as the family's ``context`` says lie in the same group and have features. A
+    flat family looks at ``features[rows]`` alone.
 
     Parameters
     ----------
@@ -83,6 +84,17 @@ class TrainingBars:
 class FittedModel(Protocol):
     """A model that has been fitted; safe to call from several threads at once."""
 
+    @property
+    def context(self) -> int:
+        """Bars before a row that the prediction for it reads; the ``context`` of the family."""
+
+    @property
+    def importance(self) -> FloatArray:
+        """How much of what it learned each column carries, shape (n_features,), adding up to 1 (or 0: learned nothing).
+
+        Every family has its own measure; only columns of one model can be compared.
+        """
+
     def predict_probabilities(
         self, features: FeatureArray, rows: IntArray, group: npt.NDArray[np.int32] | None = None
     ) -> ProbabilityArray:
@@ -93,7 +105,8 @@ class FittedModel(Protocol):
         features
             float32 array of shape (n_bars, n_features), C-contiguous.
         rows
-            The bars asked for, none of them warming up, int64 array of shape (n_rows,).
+            The bars asked for, int64 array of shape (n_rows,): none of them warming up, with the whole context before
+            them in the same group. What lies further back, after them or in other groups has no influence.
         group
             Segment of each bar, shape (n_bars,); one segment when None.
 

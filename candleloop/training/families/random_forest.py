@@ -10,7 +10,7 @@ import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,7 @@ from candleloop.progress import Progress, silent
 from candleloop.training.families.base import (
     FeatureArray,
     FittedModel,
+    FloatArray,
     IntArray,
     ProbabilityArray,
     TrainingBars,
@@ -49,6 +50,8 @@ class FittedForest:
         The class of each column of ``shares``, and how many the label set has with the background.
     n_features
         Columns that the forest was grown on.
+    importance
+        Share of each column in the impurity that all splits together took away, float64 array of shape (n_features,).
     """
 
     nodes: dict[str, npt.NDArray[Any]]
@@ -57,6 +60,9 @@ class FittedForest:
     classes: IntArray
     n_classes: int
     n_features: int
+    importance: FloatArray
+
+    context: ClassVar[int] = 0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_trees", self._walkable())
@@ -94,9 +100,12 @@ class FittedForest:
         """Return the arrays in NumPy's own file format and the rest as JSON."""
         about = {"classes": self.classes.tolist(), "n_classes": self.n_classes, "n_features": self.n_features}
         files = {FOREST_FILE: json.dumps(about, sort_keys=True).encode()}
-        for name, values in {**self.nodes, "shares": self.shares, "sizes": self.sizes}.items():
+        for name, values in self._arrays().items():
             files[f"{name}.npy"] = _npy(values)
         return files
+
+    def _arrays(self) -> dict[str, npt.NDArray[Any]]:
+        return {**self.nodes, "shares": self.shares, "sizes": self.sizes, "importance": self.importance}
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes], *, threads: int = 1) -> Self:  # noqa: ARG003
@@ -111,11 +120,13 @@ class FittedForest:
             about = json.loads(files[FOREST_FILE])
             arrays = {
                 name: np.load(io.BytesIO(files[f"{name}.npy"]), allow_pickle=False)
-                for name in (*NODE_FIELDS, "shares", "sizes")
+                for name in (*NODE_FIELDS, "shares", "sizes", "importance")
             }
             classes = np.array(about["classes"], dtype=np.int64)
             nodes = {field: arrays[field] for field in NODE_FIELDS}
             _check(nodes, arrays["shares"], arrays["sizes"], len(classes), int(about["n_features"]))
+            if arrays["importance"].shape != (int(about["n_features"]),):
+                raise ValueError("the importance is not that of the columns")
             return cls(
                 nodes=nodes,
                 shares=arrays["shares"],
@@ -123,6 +134,7 @@ class FittedForest:
                 classes=classes,
                 n_classes=int(about["n_classes"]),
                 n_features=int(about["n_features"]),
+                importance=arrays["importance"],
             )
         except (KeyError, ValueError, EOFError) as error:
             raise BundleRefused(f"The forest cannot be read: {error}") from error
@@ -178,6 +190,7 @@ class RandomForestFamily:
             classes=classes,
             n_classes=bars.n_classes,
             n_features=bars.features.shape[1],
+            importance=forest.feature_importances_,
         )
 
     def settled(self, fitted: FittedModel) -> RandomForestFamily:

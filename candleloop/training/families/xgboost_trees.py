@@ -11,7 +11,7 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,7 @@ from candleloop.progress import Progress, silent
 from candleloop.training.families.base import (
     FeatureArray,
     FittedModel,
+    FloatArray,
     IntArray,
     ProbabilityArray,
     TrainingBars,
@@ -43,6 +44,16 @@ class FittedXGBoost:
     classes: IntArray
     n_classes: int
     rounds: int
+
+    context: ClassVar[int] = 0
+
+    @property
+    def importance(self) -> FloatArray:
+        """Return the share of each column in the loss that all splits together took away."""
+        gain = np.zeros(self.booster.num_features())
+        for name, value in self.booster.get_score(importance_type="total_gain").items():
+            gain[int(name.removeprefix("f"))] = value
+        return gain / gain.sum() if gain.any() else gain
 
     def predict_probabilities(
         self, features: FeatureArray, rows: IntArray, group: npt.NDArray[np.int32] | None = None
