@@ -1,16 +1,21 @@
 """Features and auto-labels beside the bare TA-Lib and numpy calls on the same segments in the same run.
 
-The reference does what a notebook would: it calls the same formulas on plain arrays of each segment and drops the
-columns, without clipping, warm-up, or a matrix. Run with
+The reference does what a notebook would: on plain arrays of each segment it computes as many columns of the same kinds
+over the same windows, each by itself, and drops them; nothing is clipped, masked while warming up or made float32. Ours
+are computed by chunks and dropped as well. For auto-labels the reference calls the 61 functions and looks at nothing;
+ours makes spans of all firings, sorted, with the bars that were searched. Both sides take turns, so that a busy machine
+slows both; ratios are of medians, of processor time and of wall time. Run with
 ``python -m benchmarks.features_and_patterns [FILE] --bars N``; without a file on random candles.
 """
 
 from __future__ import annotations
 
 import argparse
+import resource
 import statistics
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +25,7 @@ from candleloop.annotations.label_set import Label, LabelSet
 from candleloop.candles.frame import Candles
 from candleloop.candles.readers import read_candles
 from candleloop.candles.segments import default_max_gap, segment_slices
-from candleloop.features.matrix import FeatureSpec, feature_matrix
+from candleloop.features.matrix import FeatureSpec, feature_chunks, feature_matrix
 from candleloop.patterns.auto_label import auto_label
 from candleloop.patterns.catalogue import PATTERNS
 from candleloop.pipeline_config import AutoLabelConfig, FeaturesConfig
@@ -89,54 +94,88 @@ def every_pattern() -> LabelSet:
     return LabelSet(name="all", labels=labels)
 
 
-def measure(*tasks: Callable[[], object]) -> list[float]:
-    """Return the median seconds of each task, taken in turns so that a busy machine slows all of them alike."""
-    seconds: list[list[float]] = [[] for _ in tasks]
+@dataclass(frozen=True)
+class Spent:
+    """Median seconds of one task: of the processor and on the clock."""
+
+    processor: float
+    clock: float
+
+
+def measure(*tasks: Callable[[], object]) -> list[Spent]:
+    """Run each task several times, taking turns."""
+    spent: list[list[tuple[float, float]]] = [[] for _ in tasks]
     for _ in range(RUNS):
-        for task, spent in zip(tasks, seconds, strict=True):
-            begin = time.perf_counter()
+        for task, own in zip(tasks, spent, strict=True):
+            processor, clock = time.process_time(), time.perf_counter()
             task()
-            spent.append(time.perf_counter() - begin)
-    return [statistics.median(spent) for spent in seconds]
+            own.append((time.process_time() - processor, time.perf_counter() - clock))
+    return [Spent(*(statistics.median(side) for side in zip(*own, strict=True))) for own in spent]
 
 
-def report(what: str, ours: float, bare: float) -> None:
-    """Print one comparison."""
-    unit, factor = ("ms", 1e3) if bare < 1 else ("s", 1.0)
-    print(
-        f"{what:44} {ours * factor:9.2f} {unit:2}   bare calls {bare * factor:9.2f} {unit:2}   ratio {ours / bare:5.2f}"
-    )
+def report(what: str, ours: Spent, bare: Spent, *, times: int = 1) -> None:
+    """Print one comparison; what was measured was done ``times`` times."""
+    unit, factor = ("ms", 1e3 / times) if bare.processor / times < 0.1 else ("s", 1.0 / times)
+    sides = [
+        f"{side} {mine * factor:6.2f} {unit:2} (bare calls {theirs * factor:6.2f}, ratio {mine / theirs:4.2f})"
+        for side, mine, theirs in (("processor", ours.processor, bare.processor), ("clock", ours.clock, bare.clock))
+    ]
+    print(f"{what:38} {'   '.join(sides)}")
+
+
+def peak_memory() -> float:
+    """Return the largest amount of memory that the process has had so far, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file", nargs="?", type=Path, help="a vendor file; random candles without it")
-    parser.add_argument("--bars", type=int, default=200_000, help="the last bars of the file (default 200,000)")
+    parser.add_argument("--bars", type=int, help="the last bars of the file (all), or of random candles (200,000)")
     options = parser.parse_args()
-    candles = read_candles(options.file).candles if options.file else random_candles(options.bars)
-    candles = candles[max(0, len(candles) - options.bars) :]
+    candles = read_candles(options.file).candles if options.file else random_candles(options.bars or 200_000)
+    candles = candles[max(0, len(candles) - (options.bars or len(candles))) :]
     gap = default_max_gap(candles.time)
     parts = [candles[rows] for rows in segment_slices(candles, max_gap=gap)]
     spec = FeatureSpec.from_config(FeaturesConfig())
     patterns, config = every_pattern(), AutoLabelConfig()
     print(f"{len(candles):,} bars in {len(parts):,} segments, {len(spec.names)} features, {len(PATTERNS)} patterns")
 
-    ours, bare = measure(lambda: feature_matrix(candles, spec, max_gap=gap), lambda: bare_features(parts))
-    report("features", ours, bare)
-    ours, bare = measure(lambda: auto_label(candles, patterns, config, max_gap=gap), lambda: bare_patterns(parts))
-    report("auto-labels", ours, bare)
+    def ours_by_chunks() -> None:
+        for _ in feature_chunks(candles, spec, max_gap=gap):
+            pass
+
+    read = peak_memory()
+    report("features", *measure(ours_by_chunks, lambda: bare_features(parts)))
+    with_features = peak_memory()
+    report(
+        "auto-labels, special cases only",
+        *measure(lambda: auto_label(candles, patterns, config, max_gap=gap), lambda: bare_patterns(parts)),
+    )
+    every = config.model_copy(update={"parents": "keep"})
+    report(
+        "auto-labels, parents as well",
+        *measure(lambda: auto_label(candles, patterns, every, max_gap=gap), lambda: bare_patterns(parts)),
+    )
+    spans = len(auto_label(candles, patterns, every, max_gap=gap).spans)
 
     request = candles[max(0, len(candles) - 500) :]
-    whole = [request]
 
     def hundred(task: Callable[[], object]) -> Callable[[], object]:
         return lambda: [task() for _ in range(100)]
 
-    ours, bare = measure(
-        hundred(lambda: feature_matrix(request, spec, max_gap=10**18)), hundred(lambda: bare_features(whole))
+    report(
+        "features of one request of 500 candles",
+        *measure(
+            hundred(lambda: feature_matrix(request, spec, max_gap=10**18)), hundred(lambda: bare_features([request]))
+        ),
+        times=100,
     )
-    report("features of one request of 500 candles", ours / 100, bare / 100)
+    print(
+        f"peak memory: {read:.0f} MB when read, {with_features:.0f} MB after both sides' features, "
+        f"{peak_memory():.0f} MB after auto-labels with {spans:,} spans"
+    )
 
 
 if __name__ == "__main__":
