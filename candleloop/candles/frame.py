@@ -99,6 +99,8 @@ class Candles:
                 )
         if n == 0:
             raise BadCandles("There are no candles.", code="no_candles")
+        if self._is_sound():
+            return
         step = np.diff(self.time)
         _refuse_first(np.append(False, step == 0), "duplicate_time", "time", "repeats the time before it")
         _refuse_first(np.append(False, step < 0), "unsorted_times", "time", "is earlier than the row before it")
@@ -116,6 +118,18 @@ class Candles:
             _refuse_first(~np.isfinite(self.volume), "not_finite", "volume", "is not a finite number")
             _refuse_first(self.volume < 0, "negative_volume", "volume", "is negative")
             _refuse_first(self.volume > MAX_VOLUME, "volume_out_of_range", "volume", "is above 1e30")
+
+    def _is_sound(self) -> bool:
+        """Tell at the least cost whether nothing is wrong; NaN fails every comparison."""
+        body_high, body_low = np.maximum(self.open, self.close), np.minimum(self.open, self.close)
+        return bool(
+            (self.time[1:] > self.time[:-1]).all()
+            and (self.low >= MIN_PRICE).all()
+            and (self.low <= body_low).all()
+            and (body_high <= self.high).all()
+            and (self.high <= MAX_PRICE).all()
+            and (self.volume is None or ((self.volume >= 0) & (self.volume <= MAX_VOLUME)).all())
+        )
 
     def __len__(self) -> int:
         return len(self.time)
