@@ -662,6 +662,7 @@ def import_annotations(
     *,
     as_: Literal["human", "talib"],
     format: FileFormat | None = None,
+    complete: bool = False,
 ) -> IngestReport:
     """Add the spans of a file to a series, as a person's (origin ``imported``) or as TA-Lib's.
 
@@ -673,14 +674,20 @@ def import_annotations(
         What the importer says; what the file says itself is only kept as ``declared_source``.
     format
         Told by the ending of the file unless given.
+    complete
+        The person who marked these spans has looked at every bar of the series for every label: it becomes reviewed,
+        so that what they left out teaches background.
 
     Raises
     ------
     BadRequest
-        When the file cannot be read, holds predictions, or is about other candles or labels.
+        When the file cannot be read, holds predictions, or is about other candles or labels, or when spans of TA-Lib
+        are called complete: its searches are covered, not reviewed.
     NotFound
         When there is no such series or label set.
     """
+    if complete and as_ == "talib":
+        raise BadRequest("Only a person's annotations can be complete; let TA-Lib search itself.", field="complete")
     if isinstance(source, Path):
         content, format = _span_file(source, format)
     elif format is None:
@@ -696,6 +703,8 @@ def import_annotations(
         new = ingest.add_imported(
             session, series_id, label_set, to_times(placed.spans, time), placed.sources, as_talib=as_ == "talib"
         )
+        if complete:
+            ingest.add_reviewed(session, series_id, label_set, int(time[0]), int(time[-1]))
     return placed.report(label_set, new)
 
 

@@ -38,6 +38,9 @@ def import_(
     file: Annotated[Path, typer.Argument(help="Spans with label, start and end, as JSON, JSON lines or CSV.")],
     series: SeriesId,
     as_: Annotated[Whose, typer.Option("--as", help="Whose marks they are: a person's, or TA-Lib's.")],
+    complete: Annotated[
+        bool, typer.Option("--complete", help="Every bar of the series was looked at: what is not marked is none.")
+    ] = False,
     format: Annotated[Written | None, typer.Option(help="By the ending of the file unless given.")] = None,
     label_set: LabelSetName = None,
     as_json: AsJson = False,
@@ -49,7 +52,9 @@ def import_(
 
         context, name = open_prepared(label_set)
         chosen = None if format is None else FileFormat(format.value)
-        report = pipeline.import_annotations(context, series, name, file, as_=as_.value, format=chosen)
+        report = pipeline.import_annotations(
+            context, series, name, file, as_=as_.value, format=chosen, complete=complete
+        )
         emit(
             {"series_id": series, "label_set": name, **report.model_dump(mode="json")},
             [f"{series}: {line}" for line in report.lines()],

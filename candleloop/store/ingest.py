@@ -13,9 +13,10 @@ from sqlalchemy.orm import Session
 from candleloop.annotations.identity import talib_annotation_id
 from candleloop.annotations.label_set import LabelSet
 from candleloop.annotations.marks import Origin, TimeSpans
+from candleloop.store.marks import add_reviewed_range
 from candleloop.store.series import lock_series
 from candleloop.store.statements import chunks, table_of
-from candleloop.store.tables import AnnotationRow
+from candleloop.store.tables import AnnotationRow, ReviewedRangeRow
 
 LONGEST_SOURCE = 80
 """Characters of a file's own claim that are kept."""
@@ -54,7 +55,8 @@ def add_imported(
 
     Notes
     -----
-    No range becomes covered or reviewed: a file of spans does not say what was looked at without finding anything.
+    No range becomes covered or reviewed: a file of spans does not say what was looked at without finding anything. Who
+    knows adds :func:`add_reviewed`.
     Spans imported as TA-Lib's make way for what the next auto-label run finds for their labels.
     """
     lock_series(session, series_id)
@@ -94,6 +96,28 @@ def add_imported(
         session.execute(insert(table_of(AnnotationRow)), list(part))
     session.expire_all()
     return np.array(new, dtype=np.bool_)
+
+
+def add_reviewed(session: Session, series_id: str, label_set: LabelSet, start_time: int, end_time: int) -> None:
+    """Make a range reviewed for every label of the set; nothing changes when this very range is already."""
+    known = session.scalars(
+        select(ReviewedRangeRow).where(
+            ReviewedRangeRow.series_id == series_id,
+            ReviewedRangeRow.label_set == label_set.name,
+            ReviewedRangeRow.start_time == start_time,
+            ReviewedRangeRow.end_time == end_time,
+            ReviewedRangeRow.deleted_at.is_(None),
+        )
+    )
+    if not any(set(row.labels) >= set(label_set.names) for row in known):
+        add_reviewed_range(
+            session,
+            series_id=series_id,
+            label_set=label_set.name,
+            labels=label_set.names,
+            start_time=start_time,
+            end_time=end_time,
+        )
 
 
 def _printable(text: str) -> str:

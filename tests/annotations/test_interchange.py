@@ -299,6 +299,7 @@ def test_the_report_says_what_became_of_every_row() -> None:
     assert report.lines() == [
         "3 of 5 spans kept: a 2, b 1",
         "1 moved by at most half a bar to where a bar opens",
+        "1 have another number of bars than their label says",
         "dropped: 1 x unknown_label (row 3): label set 'test' has no label 'tea'",
         "dropped: 1 x already_there (row 5): the series has this annotation already",
         "2 lie on the same bars as another label (rows 1, 2)",

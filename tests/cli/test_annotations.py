@@ -82,6 +82,16 @@ def test_whose_marks_they_are_must_be_said(home: Path) -> None:
     assert run("annotations", "import", file, "--series", "ONE-1h", "--as", "model").exit_code == 2
 
 
+def test_the_bars_of_a_complete_file_are_reviewed(home: Path) -> None:
+    file = spans_file(home, ("morning_star", 40, 42))
+    for _ in range(2):
+        assert run("annotations", "import", file, "--series", "ONE-1h", "--as", "human", "--complete").exit_code == 0
+    (series,) = json.loads(run("card", "--json").stdout)["series"]
+    assert series["reviewed_bars"] == series["bars"] == 300
+    refused = run("annotations", "import", file, "--series", "ONE-1h", "--as", "talib", "--complete")
+    assert refused.exit_code == 2
+
+
 def test_a_file_that_cannot_be_taken_is_one_line_and_exit_code_2(home: Path) -> None:
     letter = home / "letter.txt"
     letter.write_text("Dear Sir")

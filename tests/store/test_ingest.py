@@ -8,7 +8,7 @@ from candleloop.annotations.marks import Origin
 from candleloop.errors import NotFound
 from candleloop.store import marks
 from candleloop.store.database import Database
-from candleloop.store.ingest import add_imported
+from candleloop.store.ingest import add_imported, add_reviewed
 from candleloop.store.tables import AnnotationRow
 from tests.support.annotations import Row, time_spans
 from tests.support.feedback import LABELS, World
@@ -21,19 +21,20 @@ def world(database: Database) -> World:
 
 def add(world: World, *rows: Row, source: str | None = None, as_talib: bool = False) -> list[bool]:
     with world.database.begin() as session:
-        return add_imported(
+        new = add_imported(
             session, world.series_id, LABELS, time_spans(rows, world.time), [source] * len(rows), as_talib=as_talib
-        ).tolist()
+        )
+    return [bool(one) for one in new]
 
 
-def annotations(world: World) -> list[AnnotationRow]:
+def stored(world: World) -> list[AnnotationRow]:
     with world.database.read() as session:
         return list(session.scalars(select(AnnotationRow).order_by(AnnotationRow.start_time)))
 
 
 def test_imported_spans_count_as_a_persons_and_keep_what_the_file_said(world: World) -> None:
     assert add(world, (0, 12, 14), (2, 20, 33), source="tool by Ann") == [True, True]
-    found = annotations(world)
+    found = stored(world)
     assert [(row.label, row.origin, row.declared_source) for row in found] == [
         ("star", Origin.IMPORTED, "tool by Ann"),
         ("flag", Origin.IMPORTED, "tool by Ann"),
@@ -49,7 +50,7 @@ def test_imported_spans_count_as_a_persons_and_keep_what_the_file_said(world: Wo
 def test_the_same_file_again_adds_nothing(world: World) -> None:
     add(world, (0, 12, 14))
     assert add(world, (0, 12, 14), (1, 12, 13)) == [False, True]
-    assert len(annotations(world)) == 2
+    assert len(stored(world)) == 2
 
 
 def test_a_mark_of_talib_does_not_stand_in_the_way_of_a_persons(world: World) -> None:
@@ -60,9 +61,9 @@ def test_a_mark_of_talib_does_not_stand_in_the_way_of_a_persons(world: World) ->
 def test_spans_imported_as_talibs_are_talibs(world: World) -> None:
     world.talib(("star", 12, 14))
     assert add(world, (0, 12, 14), (0, 20, 22), source="script", as_talib=True) == [False, True]
-    assert [row.origin for row in annotations(world)] == [Origin.TALIB, Origin.TALIB]
+    assert [row.origin for row in stored(world)] == [Origin.TALIB, Origin.TALIB]
     world.talib(("star", 12, 14))
-    assert [row.declared_source for row in annotations(world)] == [None]
+    assert [row.declared_source for row in stored(world)] == [None]
 
 
 def test_what_a_person_decided_on_does_not_come_back_as_talibs(world: World) -> None:
@@ -73,7 +74,17 @@ def test_what_a_person_decided_on_does_not_come_back_as_talibs(world: World) -> 
 
 def test_what_the_file_says_is_kept_short_and_printable(world: World) -> None:
     add(world, (0, 12, 14), source="\x00tab\there" + "x" * 100)
-    assert annotations(world)[0].declared_source == "tabhere" + "x" * 73
+    assert stored(world)[0].declared_source == "tabhere" + "x" * 73
+
+
+def test_a_complete_file_makes_its_series_reviewed_once(world: World) -> None:
+    first, last = int(world.time[0]), int(world.time[-1])
+    for _ in range(2):
+        with world.database.begin() as session:
+            add_reviewed(session, world.series_id, LABELS, first, last)
+    with world.database.read() as session:
+        loaded = marks.load_marks(session, world.series_id, LABELS)
+    assert [(one.start_time, one.end_time, one.labels) for one in loaded.reviewed] == [(first, last, (0, 1, 2))]
 
 
 def test_no_spans_add_nothing(world: World) -> None:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from candleloop.annotations.spans import Spans
+from candleloop.annotations.truth import resolve
 from candleloop.candles.frame import Candles
 from candleloop.candles.segments import default_max_gap
 from candleloop.errors import BadCandles
 from candleloop.inference.bundle import ModelBundle
 from candleloop.inference.predictor import Predictions, Predictor
 from candleloop.pipeline_config import PipelineConfig
+from candleloop.training.event_counts import count_case
+from candleloop.training.measure import evaluation_case
 from candleloop.training.train import TrainedModel, train
-from tests.support.shapes import LABELS, LONGEST, planted, shapes_snapshot
+from tests.support.shapes import LABELS, LONGEST, planted, reviewed_by_a_person, shapes_snapshot
 from tests.support.snapshots import quick_config
 
 CANDLES, SPANS = planted(6_000)
@@ -93,6 +98,23 @@ def test_candles_of_the_test_bars_do_not_reach_the_model(trained: TrainedModel) 
     )
     other = train(shapes_snapshot(CANDLES, SPANS), lambda *_: changed, config())
     assert other.bundle.files == trained.bundle.files
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(300, 4_000), st.integers(1, 500))
+def test_measuring_a_part_of_the_series_is_measuring_it_in_the_whole(
+    predictor: Predictor, whole: Predictions, first: int, n_bars: int
+) -> None:
+    bars = np.zeros(len(CANDLES), dtype=np.bool_)
+    bars[first : first + n_bars] = True
+    truth = resolve(reviewed_by_a_person(CANDLES, SPANS), CANDLES.time, len(LABELS))
+    part = evaluation_case(predictor, "S", CANDLES, truth, bars, max_gap=MAX_GAP)
+    counted, expected = (
+        count_case(case, LABELS, {})
+        for case in (part, replace(part, proposed=whole.spans, confidence=whole.confidence))
+    )
+    assert counted.proposed.rows() == expected.proposed.rows()
+    assert counted.confidence == pytest.approx(expected.confidence, rel=1e-6)
 
 
 @settings(max_examples=25, deadline=None)

@@ -28,8 +28,8 @@ CANDLES = random_candles(300, seed=2)
 
 def card_of(marks: SeriesMarks, *, candles: Candles = CANDLES, labels=LABELS, test: bool = False) -> DatasetCard:  # type: ignore[no-untyped-def]
     """Return the card of one series, its last hundred bars as test bars where asked."""
-    bounds = (int(candles.time[-100]), int(candles.time[-1])) if test else (None, None)
-    snapshot = Snapshot(labels, (SnapshotSeries("S", candles.version(), *bounds, marks),))
+    first, last = (int(candles.time[-100]), int(candles.time[-1])) if test else (None, None)
+    snapshot = Snapshot(labels, (SnapshotSeries("S", candles.version(), first, last, marks),))
     return dataset_card(snapshot, lambda *_: candles, AutoLabelConfig())
 
 

@@ -66,11 +66,14 @@ class Placed:
             if not is_new
         )
         counts = np.bincount(self.spans.label[new], minlength=len(label_set)).tolist()
+        bars = np.array([label.bars or 0 for label in label_set.labels])[self.spans.label]
+        other_length = (bars > 0) & (self.spans.end - self.spans.start + 1 != bars) & new
         places = Counter(zip(self.spans.start[new].tolist(), self.spans.end[new].tolist(), strict=True))
         return IngestReport(
             rows=len(self.rows) + len(self.dropped),
             kept={name: count for name, count in zip(label_set.names, counts, strict=True) if count},
             snapped=int((self.snapped & new).sum()),
+            other_length=int(other_length.sum()),
             dropped=tuple(sorted((*self.dropped, *known), key=lambda one: one.row)),
             two_labels=tuple(
                 row

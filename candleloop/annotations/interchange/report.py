@@ -33,6 +33,8 @@ class IngestReport(BaseModel):
         Kept spans of which an end was moved, by at most half a bar, to where a bar opens.
     dropped
         The others, in the order of the file.
+    other_length
+        Kept spans that do not have as many bars as their label says: many of them hint at another timeframe.
     two_labels
         Rows of kept spans that lie on exactly the bars of a kept span of another label.
     """
@@ -42,6 +44,7 @@ class IngestReport(BaseModel):
     rows: int
     kept: dict[str, int]
     snapped: int
+    other_length: int
     dropped: tuple[DroppedSpan, ...]
     two_labels: tuple[int, ...]
 
@@ -56,6 +59,8 @@ class IngestReport(BaseModel):
         found = [f"{self.kept_rows:,} of {self.rows:,} spans kept" + (f": {by_label}" if by_label else "")]
         if self.snapped:
             found.append(f"{self.snapped:,} moved by at most half a bar to where a bar opens")
+        if self.other_length:
+            found.append(f"{self.other_length:,} have another number of bars than their label says")
         by_reason = defaultdict(list)
         for one in self.dropped:
             by_reason[one.reason].append(one)
