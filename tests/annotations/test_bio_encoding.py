@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from candleloop.annotations.encodings import BioEncoding, Proposals, WindowEncoding, encoding_for, encoding_from_json
+from candleloop.annotations.encodings import BioEncoding, Proposals, WindowEncoding, encoding_for
 from candleloop.annotations.encodings import bio as bio_module
 from candleloop.annotations.truth import resolve
 from candleloop.pipeline_config import EncodingConfig
@@ -184,23 +182,6 @@ def test_proposals_lie_in_their_segment_beside_one_another_and_reach_the_floor(
     np.testing.assert_allclose(found.probabilities.sum(axis=1), 1, rtol=1e-5)
 
 
-@settings(deadline=None)
-@given(st.integers(0, 10_000), st.floats(0.5, 4), st.integers(0, 40), st.integers(60, 100))
-def test_what_is_proposed_depends_on_the_bars_that_the_encoding_names_and_no_others(
-    seed: int, sharpness: float, first: int, stop: int
-) -> None:
-    probabilities = random_probabilities(100, seed, sharpness)
-    whole, part = decode(probabilities), decode(probabilities[first:stop])
-
-    def settled(found: Proposals, offset: int) -> list[tuple[Row, float]]:
-        end = found.spans.end + offset
-        keep = (end >= first + ENCODING.reads_before) & (end + ENCODING.reads_after < stop)
-        rows = [(label, start + offset, last + offset) for label, start, last in found.spans[keep].rows()]
-        return list(zip(rows, found.confidence[keep].tolist(), strict=True))
-
-    assert settled(part, first) == settled(whole, 0)
-
-
 def test_long_series_are_decoded_in_parts_that_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     probabilities = random_probabilities(2_000, 3, 2.0)
     whole = decode(probabilities, segments=[0, 700, 1_300])
@@ -258,7 +239,3 @@ def test_auto_is_window_where_every_label_has_fixed_bars_and_bio_elsewhere() -> 
     assert isinstance(encoding_for(EncodingConfig(), label_set([3, 2])), WindowEncoding)
     assert isinstance(encoding_for(EncodingConfig(), label_set([3, None])), BioEncoding)
     assert encoding_for(EncodingConfig(kind="bio"), label_set([3, 2])) == BioEncoding((3, 2), 2)
-
-
-def test_the_encoding_survives_json() -> None:
-    assert encoding_from_json(json.loads(json.dumps(ENCODING.to_json()))) == ENCODING
