@@ -12,6 +12,7 @@ import typer
 
 from cli.annotations import annotations_app, card
 from cli.context import AsJson, LabelSetName, open_prepared
+from cli.doctor import doctor
 from cli.output import ProgressLine, clear_errors, emit, table
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ app = typer.Typer(
 
 app.add_typer(annotations_app, name="annotations")
 app.command()(card)
+app.command()(doctor)
 
 
 def main() -> None:

@@ -15,17 +15,29 @@ def open_context(chosen: Settings | None = None) -> Context:
     Raises
     ------
     BadConfiguration
-        When ``config/pipeline.yaml`` does not fit its schema.
+        When ``config/pipeline.yaml`` does not fit its schema or names features of a user's that cannot be loaded.
     """
     from candleloop.store.database import Database
 
     chosen = chosen or settings()
+    config = PipelineConfig.load(chosen.config)
+    _load_own_features(config)
     return Context(
         database=Database(chosen.database),
         storage=Storage(chosen.storage),
-        config=PipelineConfig.load(chosen.config),
+        config=config,
         tracking_url=chosen.mlflow,
     )
+
+
+def _load_own_features(config: PipelineConfig) -> None:
+    """Import the features that only this file may name, so that models trained with them can be served here."""
+    paths = [(position, name) for position, name in enumerate(config.features.add) if ":" in name]
+    if paths:
+        from candleloop.features.own import load_own
+
+        for position, path in paths:
+            load_own(path, f"features.add.{position}")
 
 
 def label_sets_on_disk(chosen: Settings | None = None) -> list[LabelSet]:

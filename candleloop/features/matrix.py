@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
 from functools import lru_cache
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,7 @@ from candleloop.errors import BadConfiguration
 from candleloop.features.bars import FloatArray, SegmentBars
 from candleloop.features.catalogue import CATALOGUE, DEFAULT_NAMES, FORMULAS, GROUPS
 from candleloop.features.feature import Feature, FeatureGroup
+from candleloop.features.own import OwnGroup, is_own, load_own
 from candleloop.pipeline_config import FeaturesConfig
 
 LIMIT = 1000.0
@@ -35,21 +36,26 @@ class FeatureSpec:
     Parameters
     ----------
     names
-        Names from the catalogue, each once.
+        Names from the catalogue or of ``own``, each once.
+    own
+        The user's own groups that some of the names are from.
 
     Raises
     ------
     BadConfiguration
-        For no name at all, one given twice or one that the catalogue does not have.
+        For no name at all, one given twice or one that neither the catalogue nor an own group has, and for an own group
+        that is not loaded or has changed.
     """
 
     names: tuple[str, ...]
+    own: tuple[OwnGroup, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.names:
             raise BadConfiguration("features: no feature is left.", field="features")
+        known = _known_features(self.own)
         for position, name in enumerate(self.names):
-            _require_known(name, f"features.names.{position}")
+            _require_known(name, f"features.names.{position}", known)
             if name in self.names[:position]:
                 raise BadConfiguration(f"features.names.{position}: {name!r} is given twice.", field="features.names")
 
@@ -61,9 +67,9 @@ class FeatureSpec:
         ------
         BadConfiguration
             With ``field`` ``features.add.N`` or ``features.drop.N``: a name that the catalogue does not have, that is
-            added though it is there, or dropped though it is not.
+            added though it is there, or dropped though it is not, or a dotted path that gives no group of features.
         """
-        names = list(DEFAULT_NAMES)
+        names, own = list(DEFAULT_NAMES), list[OwnGroup]()
         for position, name in enumerate(config.drop):
             field = f"features.drop.{position}"
             _require_known(name, field)
@@ -72,16 +78,28 @@ class FeatureSpec:
             names.remove(name)
         for position, name in enumerate(config.add):
             field = f"features.add.{position}"
-            _require_known(name, field)
-            if name in names:
-                raise BadConfiguration(f"{field}: {name!r} is in the set already.", field=field)
-            names.append(name)
-        return cls(tuple(names))
+            added: tuple[str, ...] = (name,)
+            if is_own(name):
+                own.append(load_own(name, field))
+                added = own[-1].group.names
+            else:
+                _require_known(name, field)
+            for one in added:
+                if one in names:
+                    raise BadConfiguration(f"{field}: {one!r} is in the set already.", field=field)
+                names.append(one)
+        return cls(tuple(names), tuple(own))
 
     @property
     def features(self) -> tuple[Feature, ...]:
         """The descriptions of the columns in their order."""
-        return tuple(CATALOGUE[name] for name in self.names)
+        known = _known_features(self.own)
+        return tuple(known[name] for name in self.names)
+
+    @property
+    def groups(self) -> tuple[FeatureGroup, ...]:
+        """The groups that the columns are computed in."""
+        return tuple(group for group, _ in _plan(self).parts)
 
     @property
     def lookback(self) -> int:
@@ -94,13 +112,18 @@ class FeatureSpec:
         return _plan(self).warmup
 
     def content_hash(self) -> str:
-        """Return 16 hex digits over the names, the formulas' version and the version of TA-Lib's C library."""
-        content = {"formulas": FORMULAS, "talib": talib_version(), "names": self.names}
+        """Return 16 hex digits over the names, the formulas' and TA-Lib's version, and the sources of own groups."""
+        content: dict[str, Any] = {"formulas": FORMULAS, "talib": talib_version(), "names": self.names}
+        if self.own:
+            content["own"] = [asdict(one) for one in self.own]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
     def to_json(self) -> str:
         """Return the specification as JSON; :meth:`from_json` reads it."""
-        return json.dumps({"names": self.names, "formulas": FORMULAS})
+        content: dict[str, Any] = {"names": self.names, "formulas": FORMULAS}
+        if self.own:
+            content["own"] = [asdict(one) for one in self.own]
+        return json.dumps(content)
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -109,19 +132,20 @@ class FeatureSpec:
         Raises
         ------
         BadConfiguration
-            For text that is no specification, and for features that this version of candleloop does not have or
-            computes otherwise.
+            For text that is no specification, for features that this version of candleloop does not have or computes
+            otherwise, and for own groups that the configuration of this process has not loaded or that have changed.
         """
         try:
             content = json.loads(text)
             names, formulas = tuple(str(name) for name in content["names"]), content["formulas"]
+            own = tuple(OwnGroup(str(one["path"]), str(one["source"])) for one in content.get("own", ()))
         except (ValueError, TypeError, KeyError) as error:
             raise BadConfiguration(f"Not a feature specification: {error}", field="features") from error
         if formulas != FORMULAS:
             raise BadConfiguration(
                 f"These features were computed by formulas {formulas}; this version has {FORMULAS}.", field="features"
             )
-        return cls(names)
+        return cls(names, own)
 
 
 def talib_version() -> str:
@@ -214,9 +238,11 @@ class _Plan:
     """Which groups to compute and where their columns go; made once for each specification."""
 
     def __init__(self, names: tuple[str, ...], groups: Iterable[FeatureGroup]) -> None:
+        groups = tuple(groups)
+        warmups = {feature.name: feature.warmup for group in groups for feature in group.features}
         place = {name: column for column, name in enumerate(names)}
         self.n_columns = len(names)
-        self.warmup = max(CATALOGUE[name].warmup for name in names)
+        self.warmup = max(warmups[name] for name in names)
         self.parts: list[tuple[FeatureGroup, slice | tuple[list[int], list[int]]]] = []
         for group in groups:
             wanted = [(row, place[name]) for row, name in enumerate(group.names) if name in place]
@@ -245,11 +271,17 @@ class _Plan:
 
 @lru_cache(maxsize=64)
 def _plan(spec: FeatureSpec) -> _Plan:
-    return _Plan(spec.names, GROUPS)
+    return _Plan(spec.names, (*GROUPS, *(one.group for one in spec.own)))
 
 
-def _require_known(name: str, field: str) -> None:
-    if name not in CATALOGUE:
+def _known_features(own: tuple[OwnGroup, ...]) -> Mapping[str, Feature]:
+    if not own:
+        return CATALOGUE
+    return {**CATALOGUE, **{feature.name: feature for one in own for feature in one.group.features}}
+
+
+def _require_known(name: str, field: str, known: Mapping[str, Feature] = CATALOGUE) -> None:
+    if name not in known:
         raise BadConfiguration(
             f"{field}: there is no feature {name!r}; see candleloop/features/catalogue.py.", field=field, value=name
         )

@@ -12,6 +12,7 @@ from candleloop.annotations.encodings import UNKNOWN, Encoding, encoding_for
 from candleloop.candles.frame import MICROSECONDS, Candles
 from candleloop.errors import BadConfiguration, TooFewLabels
 from candleloop.features.matrix import FeatureSpec
+from candleloop.features.own import require_promises
 from candleloop.inference.bundle import ModelBundle
 from candleloop.inference.predictor import Predictor
 from candleloop.pipeline_config import PipelineConfig
@@ -91,10 +92,12 @@ def train(
         With ``counts`` by label and ``minimum`` when no label has enough teaching spans, or nothing else than one class
         is known.
     BadConfiguration
-        For outputs of TA-Lib's pattern functions as features when TA-Lib labelled anything in the snapshot.
+        For outputs of TA-Lib's pattern functions as features when TA-Lib labelled anything in the snapshot, and for a
+        user's own features that break what features promise.
     """
     refuse_pattern_features(config.features.add, snapshot)
     spec = FeatureSpec.from_config(config.features)
+    require_promises(spec.own)
     encoding = encoding_for(config.encoding, snapshot.label_set)
     family = family_for(config.training)
     if max_gap is None and config.candles.max_gap_seconds is not None:
