@@ -1,7 +1,8 @@
 """A model bundle as an MLflow model "from code": MLflow runs this file instead of unpickling an object.
 
 Logged by ``candleloop.training.tracking``; ``mlflow.pyfunc.load_model("models:/candleloop-default@champion")`` gives a
-model whose ``predict`` takes a data frame of candles and returns one of predictions.
+model whose ``predict`` takes candles, as a data frame or as records, and returns a data frame of predictions. This
+package travels with the model, so it loads where candleloop is not installed.
 """
 
 from __future__ import annotations

@@ -5,22 +5,27 @@ MLflow is where people look; nothing in candleloop depends on it. When it is awa
 
 from __future__ import annotations
 
-import csv
-import io
 import logging
 import os
+import shutil
 import tempfile
 import time
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
+
+import candleloop
 from candleloop.errors import Unavailable
-from candleloop.inference import bundle as bundle_module
-from candleloop.training.evaluation import Evaluation
+from candleloop.inference.bundle import ModelBundle
+from candleloop.training import report
+from candleloop.training.families import FAMILIES
 from candleloop.training.train import TrainedModel
 
 logger = logging.getLogger(__name__)
@@ -35,8 +40,16 @@ MLFLOW_SETTINGS = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_LOGGING_LEVEL": "WARNING",
 }
 """MLflow's own settings while a tracker talks to its server; by default it waits for minutes and prints to stdout."""
+
+PREDICTING_NEEDS = ("numpy", "pandas", "TA-Lib", "pydantic", "PyYAML", "fsspec")
+"""Packages that a prediction needs whatever the family; the tracked model asks for the versions it was made with."""
+
+NOT_TO_PREDICT = ("__pycache__", "interchange", "loop", "patterns", "readers", "store")
+"""Folders of this package that do not travel with a tracked model."""
 
 RUNS_FOLDER = "mlflow-artifacts"
 """Where artifacts go, beside the database file, when MLflow is a database file instead of a server."""
@@ -227,35 +240,71 @@ def _log_numbers(client: Any, run_id: str, trained: TrainedModel) -> None:
 
 
 def _log_files(client: Any, run_id: str, trained: TrainedModel) -> None:
-    bundle, evaluation = trained.bundle, trained.evaluation
-    client.log_text(run_id, _label_table(trained), "labels.csv")
-    client.log_text(run_id, evaluation.model_dump_json(indent=1), "evaluation.json")
-    if evaluation.calibration is not None:
-        client.log_figure(run_id, _reliability_figure(evaluation), "reliability.png")
+    bundle = trained.bundle
+    client.log_text(run_id, trained.evaluation.model_dump_json(indent=1), "evaluation.json")
+    for name, text in report.tables(trained).items():
+        client.log_text(run_id, text, name)
+    for name, figure in report.figures(trained).items():
+        client.log_figure(run_id, figure, name)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{bundle.version}.zip"
         path.write_bytes(bundle.to_bytes())
         model = Path(folder) / MODEL_ARTIFACT
-        _save_model(model, path)
+        _save_model(model, path, bundle)
         client.log_artifacts(run_id, str(model), MODEL_ARTIFACT)
 
 
-def _save_model(folder: Path, bundle_file: Path) -> None:
-    """Write the MLflow model: this package's own loader as code, the bundle as its artifact."""
+def _save_model(folder: Path, bundle_file: Path, bundle: ModelBundle) -> None:
+    """Write the MLflow model: the bundle as its artifact, this package as its code: it loads where neither is."""
     import mlflow
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, DataType, Schema
 
+    package = Path(candleloop.__file__).parent
+    code = bundle_file.with_name(package.name)
+    shutil.copytree(package, code, ignore=shutil.ignore_patterns(*NOT_TO_PREDICT))
     prices = [ColSpec(DataType.double, name) for name in ("open", "high", "low", "close")]
+    found = {
+        "label": DataType.string,
+        "start_time": DataType.long,
+        "end_time": DataType.long,
+        "confidence": DataType.double,
+        "uncertainty": DataType.double,
+        "provisional": DataType.boolean,
+    }
     mlflow.pyfunc.save_model(
         str(folder),
-        python_model=str(Path(bundle_module.__file__).with_name("mlflow_model.py")),
+        python_model=str(package / "inference" / "mlflow_model.py"),
         artifacts={"bundle": str(bundle_file)},
+        code_paths=[str(code)],
         signature=ModelSignature(
-            inputs=Schema([ColSpec(DataType.long, "time"), *prices, ColSpec(DataType.double, "volume", required=False)])
+            inputs=Schema(
+                [ColSpec(DataType.long, "time"), *prices, ColSpec(DataType.double, "volume", required=False)]
+            ),
+            outputs=Schema([ColSpec(kind, name) for name, kind in found.items()]),
         ),
-        pip_requirements=[f"mlflow=={mlflow.__version__}"],
-        metadata={"needs": "the candleloop package of the same release"},
+        input_example=_example(bundle.warmup_candles + 10),
+        pip_requirements=[
+            f"{package}=={version(package)}"
+            for package in ("mlflow", *PREDICTING_NEEDS, *FAMILIES[bundle.family].packages)
+        ],
+    )
+
+
+def _example(n_bars: int) -> pd.DataFrame:
+    """Return made-up candles, as many as a prediction needs."""
+    bar = np.arange(n_bars)
+    close = 100 + np.round(3 * np.sin(bar / 5) + np.cos(bar * bar), 2)
+    open_ = np.concatenate([close[:1], close[:-1]])
+    return pd.DataFrame(
+        {
+            "time": (1_700_000_000 + 3_600 * bar) * 1_000_000,
+            "open": open_,
+            "high": np.maximum(open_, close) + 0.5,
+            "low": np.minimum(open_, close) - 0.5,
+            "close": close,
+            "volume": 1_000.0 + bar,
+        }
     )
 
 
@@ -265,6 +314,8 @@ def metrics(trained: TrainedModel) -> dict[str, float]:
     found: dict[str, float | None] = {
         "macro_f1": evaluation.macro_f1,
         "bar_macro_f1": evaluation.bar_macro_f1,
+        "strict_f1": evaluation.strict.f1,
+        "strict_macro_f1": evaluation.strict.macro_f1,
         "test_bars": evaluation.bars,
         "test_spans": evaluation.spans,
         "test_spans_by_human": evaluation.human_spans,
@@ -273,6 +324,12 @@ def metrics(trained: TrainedModel) -> dict[str, float]:
         found["macro_f1_low"], found["macro_f1_high"] = evaluation.macro_f1_interval
     for iou, value in evaluation.macro_f1_by_iou.items():
         found[f"macro_f1_iou_{iou}"] = value
+    for iou, value in evaluation.mean_average_precision.items():
+        found[f"map_iou_{iou}"] = value
+    for length in evaluation.by_length:
+        found[f"f1_bars_{length.bars.replace('+', '_and_more')}"] = length.f1
+    if evaluation.boundary is not None:
+        found["boundary_start"], found["boundary_end"] = evaluation.boundary.start, evaluation.boundary.end
     if evaluation.calibration is not None:
         found["ece"], found["brier"] = evaluation.calibration.ece, evaluation.calibration.brier
     for score in evaluation.labels:
@@ -281,35 +338,6 @@ def metrics(trained: TrainedModel) -> dict[str, float]:
     for label, count in trained.counts.items():
         found[f"teaching_spans.{label}"] = count
     return {name: float(value) for name, value in found.items() if value is not None}
-
-
-def _label_table(trained: TrainedModel) -> str:
-    table = io.StringIO()
-    writer = csv.writer(table)
-    writer.writerow(["label", "teaching_spans", "support", "predicted", "precision", "recall", "f1", "threshold"])
-    for score in trained.evaluation.labels:
-        numbers = (score.precision, score.recall, score.f1, score.threshold)
-        shown = ["" if value is None else f"{value:.4f}" for value in numbers]
-        writer.writerow([score.label, trained.counts[score.label], score.support, score.predicted, *shown])
-    return table.getvalue()
-
-
-def _reliability_figure(evaluation: Evaluation) -> Any:
-    """Draw the share of right spans over confidence; on the diagonal confidence means what it says."""
-    from matplotlib.figure import Figure
-
-    calibration = evaluation.calibration
-    assert calibration is not None
-    figure = Figure(figsize=(4, 4), layout="constrained")
-    axes = figure.add_subplot()
-    axes.plot([0, 1], [0, 1], color="0.7", linewidth=1)
-    axes.plot([item.confidence for item in calibration.bins], [item.right for item in calibration.bins], marker="o")
-    axes.set(
-        xlabel="confidence",
-        ylabel="share of spans that are right",
-        title=f"{calibration.spans} spans, calibration error {calibration.ece:.3f}",
-    )
-    return figure
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.metadata
+import json
+import os
+import re
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -90,6 +96,94 @@ def test_the_registered_model_predicts_what_the_bundle_predicts(logged: Logged) 
     assert len(found) == len(expected)
     assert found["confidence"].tolist() == expected.confidence.tolist()
     assert found["end_time"].tolist() == CANDLES.time[expected.spans.end].tolist()
+
+
+LOAD_ELSEWHERE = """
+import json, sys
+from importlib.metadata import packages_distributions
+given = json.loads(sys.stdin.read())
+known = {name: {one.lower().replace("_", "-") for one in found} for name, found in packages_distributions().items()}
+
+class NotInstalled:
+    def find_spec(self, name, path=None, target=None):
+        if path is None and name in known and not known[name] & set(given["installed"]):
+            raise ModuleNotFoundError(f"{name} is not asked for", name=name)
+
+sys.meta_path.insert(0, NotInstalled())
+import mlflow
+found = mlflow.pyfunc.load_model(given["model"]).predict(given["records"])
+import candleloop.inference.predictor as predictor
+print(json.dumps({"found": found.to_dict("list"), "code": predictor.__file__}))
+"""
+
+
+def test_the_model_loads_in_a_clean_environment_and_takes_records(logged: Logged, tmp_path: Path) -> None:
+    """No sources in the working directory or the path, no package but those that the model asks for by version."""
+    folder = mlflow.artifacts.download_artifacts(f"runs:/{logged.run.run_id}/model", dst_path=str(tmp_path / "got"))
+    asked = [line.split("==") for line in (Path(folder) / "requirements.txt").read_text().splitlines()]
+    assert all(importlib.metadata.version(name) == version for name, version in asked)
+    candles = CANDLES[-300:]
+    rows = zip(candles.time.tolist(), *(values.tolist() for values in candles.columns().values()), strict=True)
+    given = {
+        "model": folder,
+        "records": [dict(zip(("time", *candles.columns()), row, strict=True)) for row in rows],
+        "installed": sorted(with_dependencies([name for name, _ in asked])),
+    }
+    assert "redis" not in given["installed"]
+    done = subprocess.run(
+        [sys.executable, "-c", LOAD_ELSEWHERE],
+        cwd=tmp_path,
+        env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
+        input=json.dumps(given),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout.splitlines()[-1])
+    expected = Predictor(logged.trained.bundle).predict(candles)
+    names = logged.trained.bundle.label_set.names
+    assert Path(answer["code"]).is_relative_to(folder)
+    assert answer["found"]["label"] == [names[label] for label in expected.spans.label]
+    assert answer["found"]["start_time"] == candles.time[expected.spans.start].tolist()
+    assert answer["found"]["end_time"] == candles.time[expected.spans.end].tolist()
+    assert answer["found"]["confidence"] == pytest.approx(expected.confidence.tolist())
+    assert len(expected) > 5
+
+
+def with_dependencies(names: list[str]) -> set[str]:
+    """Return distributions with everything that installing them brings."""
+    found, open_ = set[str](), list(names)
+    while open_:
+        name = open_.pop().lower().replace("_", "-")
+        if name in found:
+            continue
+        found.add(name)
+        try:
+            needed = importlib.metadata.requires(name) or []
+        except importlib.metadata.PackageNotFoundError:
+            continue
+        open_.extend(re.split(r"[^A-Za-z0-9._-]", line)[0] for line in needed if "extra ==" not in line)
+    return found
+
+
+def test_the_model_says_what_goes_in_and_what_comes_out(logged: Logged) -> None:
+    model = mlflow.pyfunc.load_model(f"runs:/{logged.run.run_id}/model")
+    schema = model.metadata.signature
+    assert schema.inputs.input_names() == ["time", "open", "high", "low", "close", "volume"]
+    example = model.input_example
+    assert len(example) > logged.trained.bundle.warmup_candles
+    assert list(model.predict(example).columns) == schema.outputs.input_names()
+
+
+def test_plots_come_with_the_data_they_show(logged: Logged) -> None:
+    names = {item.path for item in logged.client.list_artifacts(logged.run.run_id)}
+    for name in ("confusion", "importance", "reliability"):
+        assert {f"{name}.png", f"{name}.csv"} <= names
+    confusion = mlflow.artifacts.load_text(f"runs:/{logged.run.run_id}/confusion.csv").splitlines()
+    assert sum(int(line.split(",")[2]) for line in confusion[1:] if not line.startswith("(none)")) == (
+        logged.trained.evaluation.spans
+    )
 
 
 def test_logging_the_same_version_again_returns_the_run_that_is_there(logged: Logged) -> None:

@@ -16,15 +16,21 @@ __all__ = ["FAMILIES", "FittedModel", "ModelFamily", "TrainingBars", "family_for
 
 @dataclass(frozen=True, slots=True)
 class RegisteredFamily:
-    """How a family is made from the configuration and how its models are read back."""
+    """How a family is made from the configuration and how its models are read back.
+
+    ``packages`` are the distributions that reading and predicting need beside candleloop's own.
+    """
 
     from_config: Callable[[TrainingConfig], ModelFamily]
     fitted: type[FittedModel]
+    packages: tuple[str, ...] = ()
 
 
 FAMILIES: Mapping[str, RegisteredFamily] = {
-    "xgboost": RegisteredFamily(lambda config: XGBoostFamily(config.xgboost), FittedXGBoost),
-    "random_forest": RegisteredFamily(lambda config: RandomForestFamily(config.random_forest), FittedForest),
+    "xgboost": RegisteredFamily(lambda config: XGBoostFamily(config.xgboost), FittedXGBoost, ("xgboost",)),
+    "random_forest": RegisteredFamily(
+        lambda config: RandomForestFamily(config.random_forest), FittedForest, ("scikit-learn",)
+    ),
 }
 """Every family by the name that the configuration and the bundle use."""
 
