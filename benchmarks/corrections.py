@@ -106,14 +106,17 @@ def all_seen(marked: Marked, truth: Truth) -> Truth:
     )
 
 
-def asked_gate(world: World, snapshot: Snapshot, before: Model, after: Model, config: PipelineConfig) -> bool:
-    """Tell whether the gate lets the retrained model go live."""
+def asked_gate(
+    world: World, snapshot: Snapshot, before: Model, after: Model, config: PipelineConfig
+) -> tuple[bool, bool]:
+    """Tell whether the gate lets the retrained model go live, and whether its whole interval lies below 0."""
     listed = [(one, world.series[one.series_id]) for one in snapshot.series]
     truths = [resolve(one.marks, marked.candles.time, len(world.label_set)) for one, marked in listed]
     bars = gate_bars(truths, [marked.test for _, marked in listed], config.gate)
     if bars.truth != "human":
         raise RuntimeError("the gate did not measure on human-reviewed test bars")
-    return decide(after.side, before.side, config.gate, bars=bars, seed=config.training.seed).promote
+    decision = decide(after.side, before.side, config.gate, bars=bars, seed=config.training.seed)
+    return decision.promote, decision.interval is not None and decision.interval[1] < 0
 
 
 def decided_places(world: World, rows: IntArray, model: Model) -> tuple[int, int, int, int]:
@@ -173,6 +176,7 @@ class Trial:
     elsewhere_before: float
     elsewhere_after: float
     passed: bool
+    surely_worse: bool
     wrong: int
     wrong_shown_before: int
     wrong_shown_after: int
@@ -191,6 +195,7 @@ def trial(world: World, snapshot: Snapshot, rows: IntArray, before: Model, way: 
     wrong, wrong_before, right, right_before = decided_places(world, rows, before)
     _, wrong_after, _, right_after = decided_places(world, rows, after)
     similar, agree_before = similar_places(world, rows, before)
+    passed, surely_worse = asked_gate(world, snapshot, before, after, config)
     return Trial(
         way=way,
         weight=weight,
@@ -201,7 +206,8 @@ def trial(world: World, snapshot: Snapshot, rows: IntArray, before: Model, way: 
         after=after.macro_f1,
         elsewhere_before=before.elsewhere_macro_f1,
         elsewhere_after=after.elsewhere_macro_f1,
-        passed=asked_gate(world, snapshot, before, after, config),
+        passed=passed,
+        surely_worse=surely_worse,
         wrong=wrong,
         wrong_shown_before=wrong_before,
         wrong_shown_after=wrong_after,
@@ -321,6 +327,7 @@ def summary(trials: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
                     [one["elsewhere_after"] - one["elsewhere_before"] for one in own]
                 ),
                 "passed": total["passed"] / len(own),
+                "surely_worse": total["surely_worse"] / len(own),
                 **{
                     f"{name}_{when}": total[f"{name}_{when}"] / max(total[name.split("_")[0]], 1)
                     for name in ("wrong_shown", "right_shown", "similar_agree")
@@ -341,18 +348,20 @@ def print_tables(found: dict[str, Any]) -> None:
         )
     print(
         "\nEvent macro-F1 against the person; changes with 95 % intervals over the draws. 'Elsewhere' is all bars of\n"
-        "the three series that teach nothing. The last columns are shares, before > after: decided marks that do not\n"
-        "hold and are shown, decided spans that hold and are shown, similar undecided marks where the model agrees.\n"
+        "the three series that teach nothing. 'Passed': what the gate lets through; 'worse': where its paired\n"
+        "bootstrap interval lies wholly below 0. The last columns are shares, before > after: decided marks that do\n"
+        "not hold and are shown, decided spans that hold and are shown, similar undecided marks where the model\n"
+        "agrees with the person.\n"
     )
     print(
         f"{'marks':<6}{'weight':>7}{'decided':>8}{'before':>8}{'after':>7}{'change':>17}{'|change|':>9}"
-        f"{'elsewhere':>17}{'gate':>6}{'wrong shown':>14}{'right shown':>14}{'similar agree':>15}"
+        f"{'elsewhere':>17}{'passed':>7}{'worse':>6}{'wrong shown':>14}{'right shown':>14}{'similar agree':>15}"
     )
     for row in summary(found["trials"]):
         print(
             f"{row['way']:<6}{row['weight']:>7g}{row['decisions']:>8}{row['before']:>8.3f}{row['after']:>7.3f}"
             f"{_spread(row['change']):>17}{row['mean_size_of_change']:>9.3f}{_spread(row['change_elsewhere']):>17}"
-            f"{row['passed']:>6.0%}"
+            f"{row['passed']:>7.0%}{row['surely_worse']:>6.0%}"
             + "".join(
                 f"{row[f'{name}_before']:>{width - 7}.0%} > {row[f'{name}_after']:>4.0%}"
                 for name, width in (("wrong_shown", 14), ("right_shown", 14), ("similar_agree", 15))
