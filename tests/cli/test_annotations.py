@@ -119,3 +119,14 @@ def test_the_card_says_what_the_data_are(home: Path) -> None:
     card = json.loads(run("card", "--json").stdout)
     assert card["series"][0]["series_id"] == "ONE-1h"
     assert list((home / "home").rglob(f"snapshots/{card['snapshot']}.card.md"))
+
+
+def test_a_training_leaves_the_card_of_its_snapshot(home: Path) -> None:
+    assert run("label", "ONE-1h").exit_code == 0
+    assert run("stage", "snapshot", "--folder", str(home / "stages")).exit_code == 0
+    trained = run("train", "--json")
+    assert trained.exit_code == 0
+    for folder in (home / "stages" / "snapshot", home / "home"):
+        (card,) = folder.rglob("snapshots/*.card.json")
+        assert json.loads(card.read_text())["snapshot"] == card.name.partition(".")[0]
+        assert card.with_name(card.name.partition(".")[0] + ".parquet").exists()

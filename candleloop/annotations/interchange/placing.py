@@ -101,9 +101,10 @@ def place_records(records: Sequence[Record], series_id: str, time: IntArray, lab
     -------
     Placed
         Both ends are moved to the nearest bar that opens at most half a bar away, half of the usual step between bars;
-        of two equally near ones to the earlier. Dropped, with a reason: ``missing_field``, ``other_series``,
-        ``unknown_label``, ``not_a_time``, ``start_after_end``, ``outside_series``, ``between_bars`` (in a gap), and
-        ``duplicate`` (the same label on the same bars as an earlier row).
+        of two equally near ones to the earlier. Times without offset are UTC. Dropped, with a reason:
+        ``missing_field``, ``other_series``, ``unknown_label``, ``not_a_time``, ``start_after_end``,
+        ``outside_series``, ``between_bars`` (in a gap), and ``duplicate`` (the same label on the same bars as an
+        earlier row).
 
     Raises
     ------
