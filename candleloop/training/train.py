@@ -236,7 +236,7 @@ def _warnings(
     lost = sum(one.truth.lost for one in corpus.series)
     if lost:
         found.append(f"{lost} marks lie on bars that this version of their series does not have.")
-    for reason in ("overlap", "length"):
+    for reason in sorted({reason for one in corpus.series for reason in one.losses}):
         count = sum(one.losses.get(reason, 0) for one in corpus.series)
         if count:
             found.append(f"{count} spans could not be taught as they are: {reason}.")
