@@ -81,7 +81,8 @@ def test_what_does_not_come_back_is_counted(encoding: Encoding, drawn: list[tupl
     certain = np.zeros((40, encoding.n_classes), dtype=np.float32)
     certain[np.arange(40), np.maximum(targets.target, BACKGROUND)] = 1
     back = set(decode(encoding, certain, floor=0.5).spans.rows())
-    assert len(set(rows) - back) == sum(targets.losses.values())
+    # One may come back in place of another that was lost: both are counted then.
+    assert len(set(rows) - back) <= sum(targets.losses.values()) <= len(rows)
 
 
 @every_encoding
