@@ -43,6 +43,7 @@ from candleloop.storage import Storage
 from candleloop.store import ingest, label_sets, marks, models, series
 from candleloop.store.pages import MAX_PAGE
 from candleloop.store.tables import SeriesRow
+from candleloop.training import held_out
 from candleloop.training.card import DatasetCard, dataset_card
 from candleloop.training.evaluation import Evaluation
 from candleloop.training.gate import GateBars, GateDecision, GateSide, decide, gate_bars, gate_side
@@ -560,6 +561,27 @@ def evaluate_champion(context: Context, label_set_name: str, *, progress: Progre
     bundle, _ = champion_bundle(context, label_set_name)
     sides, _ = _gate_sides(context, [bundle], progress=progress)
     return bundle.version, sides[0].evaluation
+
+
+def evaluate_held_out(
+    context: Context, label_set_name: str, split: str, *, progress: Progress = silent
+) -> held_out.HeldOut:
+    """Train on today's marks and measure on what a split holds out; nothing is stored and nothing goes live.
+
+    ``split`` is the name of a :class:`~candleloop.training.held_out.Split`.
+
+    Raises
+    ------
+    BadRequest
+        When there is no such split, or too few series or bars for it.
+    TooFewLabels
+        With the number of teaching spans by label.
+    """
+    chosen = held_out.Split.named(split)
+    snapshot = take_snapshot(context, label_set_name)
+    return held_out.evaluate_held_out(
+        snapshot, CandleStore(context.storage).read, context.config, chosen, max_gap=context.max_gap, progress=progress
+    )
 
 
 def predict_file(

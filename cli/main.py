@@ -17,6 +17,7 @@ from cli.output import ProgressLine, clear_errors, emit, table
 
 if TYPE_CHECKING:
     from candleloop.pipeline import AppendOutcome, ImportOutcome, TrainingOutcome
+    from candleloop.training.held_out import HeldOut
 
 app = typer.Typer(
     name="candleloop",
@@ -206,7 +207,7 @@ def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
 
 
-def _evaluation_lines(evaluation: dict[str, Any]) -> list[str]:
+def _evaluation_lines(evaluation: dict[str, Any], *, on: str = "the test bars") -> list[str]:
     rows = [
         (
             item["label"],
@@ -218,24 +219,48 @@ def _evaluation_lines(evaluation: dict[str, Any]) -> list[str]:
         for item in evaluation["labels"]
     ]
     return [
-        f"Event macro-F1 at IoU 0.5 on the test bars: {_number(evaluation['macro_f1'])}",
+        f"Event macro-F1 at IoU 0.5 on {on}: {_number(evaluation['macro_f1'])}",
         *table(("label", "support", "precision", "recall", "F1"), rows),
     ]
 
 
 @app.command()
-def evaluate(label_set: LabelSetName = None, as_json: AsJson = False) -> None:
-    """Measure the served model on today's truth in the test bars."""
+def evaluate(
+    split: Annotated[
+        str | None,
+        typer.Option(
+            help="Train anew and measure on what is held out: test_bars, one_instant, leave_one_series_out, or random "
+            "(a diagnosis of leakage only). Nothing is stored."
+        ),
+    ] = None,
+    label_set: LabelSetName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure the served model on today's truth in the test bars, or what its configuration learns on a split."""
     with clear_errors(as_json=as_json):
         from candleloop import pipeline
 
         context, name = open_prepared(label_set)
+        if split is not None:
+            with ProgressLine() as progress:
+                held = pipeline.evaluate_held_out(context, name, split, progress=progress)
+            emit(held.model_dump(mode="json"), _held_out_lines(held), as_json=as_json)
+            return
         with ProgressLine() as progress:
             version, evaluation = pipeline.evaluate_champion(context, name, progress=progress)
         shown = evaluation.model_dump(mode="json")
         emit(
             {"version": version, "evaluation": shown}, [f"Model {version}", *_evaluation_lines(shown)], as_json=as_json
         )
+
+
+def _held_out_lines(held: HeldOut) -> list[str]:
+    rows = [(fold.name, str(fold.evaluation.spans), _number(fold.evaluation.macro_f1)) for fold in held.folds]
+    return [
+        f"Held out: {held.split.value}" + (" (a diagnosis of leakage, no measurement)" if held.is_diagnosis else ""),
+        *_evaluation_lines(held.evaluation.model_dump(mode="json"), on="what was held out"),
+        *(table(("held out", "spans", "macro-F1"), rows) if len(rows) > 1 else []),
+    ]
 
 
 @app.command()

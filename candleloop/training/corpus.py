@@ -18,7 +18,7 @@ from candleloop.pipeline_config import SplitConfig, TrainingConfig
 from candleloop.progress import Progress, silent
 from candleloop.training.balancing import weighted_samples
 from candleloop.training.families.base import TrainingBars
-from candleloop.training.snapshot import Snapshot
+from candleloop.training.snapshot import Snapshot, SnapshotSeries
 from candleloop.training.splits import SeriesSplit, split_series
 
 IntArray = npt.NDArray[np.int64]
@@ -152,6 +152,7 @@ def build_corpus(
     *,
     context: int = 0,
     max_gap: int | None = None,
+    divide: Callable[[SnapshotSeries, IntArray], SeriesSplit] | None = None,
     progress: Progress = silent,
 ) -> Corpus:
     """Compute features, truth, targets and split of every series of a snapshot.
@@ -166,6 +167,8 @@ def build_corpus(
         Bars that the model family reads before a bar, beyond the warm-up of the features.
     max_gap
         Longest step inside a segment in microseconds; each series' default when None.
+    divide
+        Divides the bars of a series, given its times, otherwise than around its test bars.
     progress
         Told the series that are done.
     """
@@ -198,7 +201,9 @@ def build_corpus(
                 rejected=targets.rejected,
                 losses=targets.losses,
                 usable=usable_bars(own.time, spec, max_gap=gap, context=context),
-                split=split_series(
+                split=divide(one, own.time)
+                if divide is not None
+                else split_series(
                     own.time,
                     test_start_time=one.test_start_time,
                     test_end_time=one.test_end_time,

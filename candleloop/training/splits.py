@@ -14,6 +14,8 @@ BoolArray = npt.NDArray[np.bool_]
 
 TEST_SHARE = 0.2
 MIN_BARS_TO_TEST = 50
+RANDOM_BLOCK = 20
+"""Bars that stay together in a random split: long enough to hold spans whole."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -158,6 +160,44 @@ def split_series(
     if fit.sum() < calibration.sum():
         fit, calibration = teaching, np.zeros(n_bars, dtype=np.bool_)
     return SeriesSplit(fit=fit, calibration=calibration, test=test)
+
+
+def last_instant(times: Sequence[IntArray], share: float = TEST_SHARE) -> int:
+    """Return the time from which on the latest share of the bars of all series together lies.
+
+    Parameters
+    ----------
+    times
+        Bar-open times of each series, int64 arrays, microseconds UTC, ascending.
+    share
+        Largest share of all bars that may lie at or after the instant.
+
+    Raises
+    ------
+    ValueError
+        When there are no bars, or so few instants that none can be cut off.
+    """
+    together = np.sort(np.concatenate([np.empty(0, dtype=np.int64), *times]))
+    count = int(len(together) * share)
+    later = together[together > together[len(together) - count - 1]] if count else together[:0]
+    if len(later) == 0:
+        raise ValueError("there are too few bars to cut all series at one instant")
+    return int(later[0])
+
+
+def random_split(
+    n_bars: int, *, calibration_share: float, seed: int, share: float = TEST_SHARE, block: int = RANDOM_BLOCK
+) -> SeriesSplit:
+    """Divide the bars of a series at random, in short runs: a diagnosis of leakage and nothing else.
+
+    The test bars lie between bars that teach, nothing is purged. How much better a model seems here than on later bars
+    is what it knows from the neighbourhood.
+    """
+    rng = np.random.default_rng(seed)
+    drawn = rng.random(-(-n_bars // block)).repeat(block)[:n_bars]
+    test = drawn < share
+    calibration = ~test & (drawn < share + (1 - share) * calibration_share)
+    return SeriesSplit(fit=~test & ~calibration, calibration=calibration, test=test)
 
 
 def _near(kept_free: BoolArray, *, reach_back: int, reach_ahead: int, embargo: int) -> BoolArray:

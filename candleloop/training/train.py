@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from candleloop.annotations.encodings import UNKNOWN, Encoding, encoding_for
-from candleloop.candles.frame import MICROSECONDS, Candles
+from candleloop.candles.frame import MICROSECONDS, Candles, IntArray
 from candleloop.errors import BadConfiguration, TooFewLabels
 from candleloop.features.matrix import FeatureSpec
 from candleloop.features.own import require_promises
@@ -23,7 +23,8 @@ from candleloop.training.evaluation import Evaluation, evaluate
 from candleloop.training.event_counts import Counted, EvaluationCase, count_case
 from candleloop.training.families import FittedModel, family_for
 from candleloop.training.measure import evaluation_case
-from candleloop.training.snapshot import Snapshot
+from candleloop.training.snapshot import Snapshot, SnapshotSeries
+from candleloop.training.splits import SeriesSplit
 
 CandlesOf = Callable[[str, str], Candles]
 """Returns the candles of a series by id and version."""
@@ -49,6 +50,27 @@ class TrainedModel:
 
     bundle: ModelBundle
     evaluation: Evaluation
+    counts: dict[str, int]
+    left_out: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Learned:
+    """A model that is not measured yet.
+
+    Parameters
+    ----------
+    bundle
+        The model version, without an evaluation.
+    cases
+        What it proposes on the test bars of each series.
+    counts, left_out, warnings
+        As in :class:`TrainedModel`.
+    """
+
+    bundle: ModelBundle
+    cases: tuple[EvaluationCase, ...]
     counts: dict[str, int]
     left_out: tuple[str, ...]
     warnings: tuple[str, ...]
@@ -95,6 +117,36 @@ def train(
         For outputs of TA-Lib's pattern functions as features when TA-Lib labelled anything in the snapshot, and for a
         user's own features that break what features promise.
     """
+    learned = learn(snapshot, candles_of, config, max_gap=max_gap, progress=progress)
+    bundle = learned.bundle
+    evaluation = evaluate(
+        learned.cases, snapshot.label_set, bundle.thresholds, config.evaluation, seed=config.training.seed
+    )
+    return TrainedModel(
+        bundle=replace(bundle, metrics=evaluation.model_dump(mode="json")),
+        evaluation=evaluation,
+        counts=learned.counts,
+        left_out=learned.left_out,
+        warnings=learned.warnings,
+    )
+
+
+def learn(
+    snapshot: Snapshot,
+    candles_of: CandlesOf,
+    config: PipelineConfig,
+    *,
+    max_gap: int | None = None,
+    divide: Callable[[SnapshotSeries, IntArray], SeriesSplit] | None = None,
+    progress: Progress = silent,
+) -> Learned:
+    """Do what :func:`train` does up to the proposals on the test bars.
+
+    Parameters
+    ----------
+    divide
+        Divides the bars of a series, given its times, otherwise than around its test bars.
+    """
     refuse_pattern_features(config.features.add, snapshot)
     spec = FeatureSpec.from_config(config.features)
     require_promises(spec.own)
@@ -103,7 +155,15 @@ def train(
     if max_gap is None and config.candles.max_gap_seconds is not None:
         max_gap = config.candles.max_gap_seconds * MICROSECONDS
     corpus = build_corpus(
-        snapshot, candles_of, spec, encoding, config.split, context=family.context, max_gap=max_gap, progress=progress
+        snapshot,
+        candles_of,
+        spec,
+        encoding,
+        config.split,
+        context=family.context,
+        max_gap=max_gap,
+        divide=divide,
+        progress=progress,
     )
     counts, left_out = _teaching_spans(corpus, snapshot, config.training.min_spans_per_label)
     corpus = corpus.without_labels([snapshot.label_set.index(name) for name in left_out])
@@ -141,11 +201,10 @@ def train(
         progress("evaluate", done, len(corpus.series), "series")
         bars = one.split.test & one.truth.known.all(axis=1)
         cases.append(evaluation_case(predictor, one.series_id, one.candles, one.truth, bars, max_gap=max_gap))
-    evaluation = evaluate(cases, snapshot.label_set, thresholds, config.evaluation, seed=seed)
     progress("evaluate", len(corpus.series), len(corpus.series), "series")
-    return TrainedModel(
-        bundle=replace(bundle, metrics=evaluation.model_dump(mode="json")),
-        evaluation=evaluation,
+    return Learned(
+        bundle=bundle,
+        cases=tuple(cases),
         counts=counts,
         left_out=left_out,
         warnings=_warnings(corpus, counts, left_out, config, calibration),
