@@ -13,6 +13,7 @@ import typer
 from cli.annotations import annotations_app, card
 from cli.context import AsJson, LabelSetName, open_prepared
 from cli.doctor import doctor
+from cli.features import features
 from cli.output import ProgressLine, clear_errors, emit, table
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ app = typer.Typer(
 app.add_typer(annotations_app, name="annotations")
 app.command()(card)
 app.command()(doctor)
+app.command()(features)
 
 
 def main() -> None:
@@ -83,26 +85,26 @@ def import_(
             "day_first": day_first,
             "strict": strict,
         }
-        with ProgressLine() as progress:
-            if append:
-                added = [
-                    pipeline.append_file(context, series, file, **how, revise=revise, progress=progress)
-                    for file in files or []
-                ]
-                result = {"appended": [_append_as_json(outcome) for outcome in added]}
-                lines = [line for outcome in added for line in _append_lines(outcome)]
-            else:
-                outcomes = (
-                    pipeline.import_demo(context, progress)
-                    if demo
-                    else [
-                        pipeline.import_file(context, file, series_id=series, **how, progress=progress)
-                        for file in files or []
-                    ]
-                )
-                result = {"imported": [_import_as_json(outcome) for outcome in outcomes]}
-                lines = [line for outcome in outcomes for line in _import_lines(outcome)]
-        emit(result, lines, as_json=as_json)
+        done: list[dict[str, Any]] = []
+        lines: list[str] = []
+        try:
+            with ProgressLine() as progress:
+                for outcome in pipeline.import_demo(context, progress) if demo else []:
+                    done.append(_import_as_json(outcome))
+                    lines += _import_lines(outcome)
+                for file in files or []:
+                    if append:
+                        added = pipeline.append_file(context, series, file, **how, revise=revise, progress=progress)
+                        done.append(_append_as_json(added))
+                        lines += _append_lines(added)
+                    else:
+                        outcome = pipeline.import_file(context, file, series_id=series, **how, progress=progress)
+                        done.append(_import_as_json(outcome))
+                        lines += _import_lines(outcome)
+        finally:
+            # When one of several files is refused, those before it are in all the same.
+            if done:
+                emit({"appended" if append else "imported": done}, lines, as_json=as_json)
 
 
 def _import_as_json(outcome: ImportOutcome) -> dict[str, Any]:

@@ -1,0 +1,145 @@
+"""The enriched data set: candles with their features as a Parquet or CSV file, written by chunks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute
+import pyarrow.csv
+import pyarrow.parquet as pq
+
+from candleloop.candles.frame import Candles
+from candleloop.errors import BadRequest
+from candleloop.features.matrix import FeatureSpec, feature_chunks
+from candleloop.progress import Progress, silent
+
+ROW_GROUP = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What was written: ``bars`` rows, of which ``complete`` have features (the others are warming up)."""
+
+    path: Path
+    bars: int
+    complete: int
+    columns: tuple[str, ...]
+    warmup: int
+    features_hash: str
+    bytes: int
+
+
+def export_features(
+    candles: Candles, spec: FeatureSpec, path: Path, *, max_gap: int | None = None, progress: Progress = silent
+) -> Exported:
+    """Write candles and their features to a file, whole or not at all.
+
+    Parameters
+    ----------
+    candles
+        Candles of one series, in order.
+    spec
+        The feature columns.
+    path
+        Where to; the ending ``.csv`` or ``.parquet`` decides the format. A file that is there is replaced.
+    max_gap
+        Longest step inside a segment in microseconds; the series' default when None.
+    progress
+        Told the bars that are written.
+
+    Returns
+    -------
+    Exported
+        The file has ``time`` (UTC), open, high, low, close, volume where there is one (float64) and each feature as
+        float32; features that are still warming up are NaN in Parquet and empty in CSV.
+
+    Raises
+    ------
+    BadRequest
+        For another ending, and where the file cannot be written.
+    """
+    if path.suffix.lower() not in {".parquet", ".csv"}:
+        raise BadRequest(f"{path.name}: the name must end in .parquet or .csv.", field="output", value=path.name)
+    schema = pa.schema(
+        [
+            ("time", pa.timestamp("us", tz="UTC")),
+            *((name, pa.float64()) for name in candles.columns()),
+            *((name, pa.float32()) for name in spec.names),
+        ]
+    )
+    part = path.with_name(path.name + ".part")
+    complete = written = 0
+    try:
+        with _writer(part, schema, as_csv=path.suffix.lower() == ".csv") as writer:
+            waiting: list[pa.RecordBatch] = []
+            n_waiting = 0
+            for rows, features in feature_chunks(candles, spec, max_gap=max_gap):
+                own = candles[rows]
+                warm = features[:, 0] == features[:, 0]
+                complete += int(warm.sum())
+                values = [
+                    pa.array(own.time, type=schema.field("time").type),
+                    *(pa.array(column) for column in own.columns().values()),
+                    *(pa.array(column) for column in features.T),
+                ]
+                waiting.append(pa.record_batch(values, schema=schema))
+                n_waiting += len(own)
+                if n_waiting >= ROW_GROUP:
+                    writer.write_table(pa.Table.from_batches(waiting))
+                    waiting, n_waiting = [], 0
+                written = rows.stop
+                progress("features", written, len(candles), "bars")
+            if waiting:
+                writer.write_table(pa.Table.from_batches(waiting))
+        part.replace(path)
+    except OSError as error:
+        raise BadRequest(f"{path}: cannot be written ({error.strerror or error}).", field="output") from error
+    finally:
+        part.unlink(missing_ok=True)
+    return Exported(
+        path=path,
+        bars=written,
+        complete=complete,
+        columns=tuple(schema.names),
+        warmup=spec.warmup,
+        features_hash=spec.content_hash(),
+        bytes=path.stat().st_size,
+    )
+
+
+class _CsvWriter:
+    """A CSV file with empty fields where features are NaN."""
+
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        self._schema = schema
+        self._writer = pyarrow.csv.CSVWriter(path, schema, write_options=pyarrow.csv.WriteOptions(quoting_style="none"))
+
+    def write_table(self, table: pa.Table) -> None:
+        """Append rows."""
+        columns = []
+        for field in self._schema:
+            column = table[field.name]
+            if field.type == pa.float32():
+                column = pyarrow.compute.if_else(pyarrow.compute.is_nan(column), None, column)
+            columns.append(column)
+        self._writer.write_table(pa.table(columns, schema=self._schema))
+
+    def close(self) -> None:
+        """Finish the file."""
+        self._writer.close()
+
+
+@contextmanager
+def _writer(path: Path, schema: pa.Schema, *, as_csv: bool) -> Iterator[pq.ParquetWriter | _CsvWriter]:
+    if as_csv:
+        writer = _CsvWriter(path, schema)
+    else:
+        writer = pq.ParquetWriter(path, schema, compression="zstd", use_dictionary=False)
+    try:
+        yield writer
+    finally:
+        writer.close()
