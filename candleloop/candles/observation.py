@@ -187,7 +187,11 @@ class _Runs:
         if not self._count:
             return []
         self._close(np.array([self._open]))
-        runs = f"; {self._long:,} runs of {RUN} or more, the longest {self._longest:,}" if self._long else ""
+        runs = (
+            f"; {self._long:,} run{'s' if self._long > 1 else ''} of {RUN} or more, the longest {self._longest:,}"
+            if self._long
+            else ""
+        )
         return [
             Defect(kind=self._kind, message=self._message + runs, count=self._count, rows=self._rows, action="reported")
         ]

@@ -82,7 +82,8 @@ def add_series(
     row = get_series(session, series_id)
     if row.version != version:
         raise Conflict(
-            f"Series {series_id!r} exists with other candles (version {row.version}, these are {version}).",
+            f"Series {series_id!r} exists with other candles (version {row.version}, these are {version}): append "
+            "these to it, or give them another series id.",
             code="series_exists",
             field="series_id",
         )

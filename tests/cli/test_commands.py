@@ -149,3 +149,13 @@ def test_newer_candles_are_appended_and_changed_ones_only_when_told(home: Path) 
     revised = run("import", str(newer), "--append", "--revise", "--json")
     assert json.loads(revised.stdout)["appended"][0]["revised"] == 200
     assert run("import", str(newer), "--revise").exit_code == 2
+
+
+def test_files_before_a_refused_one_are_imported_and_reported(home: Path) -> None:
+    good, bad = home / "ONE_1h.csv", home / "TWO_1h.csv"
+    good.write_bytes(csv_of(random_candles(100, seed=5)))
+    bad.write_text("hello world")
+    outcome = run("import", str(good), str(bad))
+    assert outcome.exit_code == 2
+    assert "ONE-1h: imported" in outcome.stdout
+    assert "TWO_1h.csv" in outcome.stderr
