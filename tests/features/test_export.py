@@ -1,0 +1,82 @@
+"""The enriched data set: columns, values, formats, and a file that is whole or not there."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from candleloop.candles.frame import Candles
+from candleloop.errors import BadRequest
+from candleloop.features import export
+from candleloop.features.export import export_features
+from candleloop.features.matrix import FeatureSpec, feature_matrix
+from tests.support.candles import random_candles
+
+SPEC = FeatureSpec(("body_0", "cci_20", "volume_ratio_20"))
+CANDLES = random_candles(500, seed=3)
+
+
+def test_parquet_holds_candles_and_features_as_they_are(tmp_path: Path) -> None:
+    done = export_features(CANDLES, SPEC, tmp_path / "x.parquet")
+    table = pq.read_table(done.path)
+    assert table.column_names == ["time", "open", "high", "low", "close", "volume", *SPEC.names] == list(done.columns)
+    assert str(table.schema.field("time").type) == "timestamp[us, tz=UTC]"
+    assert {str(table.schema.field(name).type) for name in SPEC.names} == {"float"}
+    assert np.array_equal(table["time"].cast("int64").to_numpy(), CANDLES.time)
+    assert np.array_equal(table["close"].to_numpy(), CANDLES.close)
+    found = np.column_stack([table[name].to_numpy() for name in SPEC.names])
+    assert np.array_equal(found, feature_matrix(CANDLES, SPEC), equal_nan=True)
+    assert (done.bars, done.complete, done.warmup) == (500, 500 - SPEC.warmup, SPEC.warmup)
+    assert done.bytes == done.path.stat().st_size
+
+
+def test_csv_has_empty_fields_while_warming_up(tmp_path: Path) -> None:
+    done = export_features(CANDLES, SPEC, tmp_path / "x.csv")
+    frame = pd.read_csv(done.path, parse_dates=["time"])
+    assert list(frame.columns) == list(done.columns)
+    assert frame["cci_20"].isna().sum() == SPEC.warmup
+    assert "nan" not in done.path.read_text()
+    np.testing.assert_allclose(frame["cci_20"][20:], feature_matrix(CANDLES, SPEC)[20:, 1], rtol=1e-6)
+    assert frame["time"].dt.tz is not None
+
+
+def test_a_series_without_volume_has_no_such_column(tmp_path: Path) -> None:
+    bare = Candles(CANDLES.time, CANDLES.open, CANDLES.high, CANDLES.low, CANDLES.close)
+    assert "volume" not in export_features(bare, SPEC, tmp_path / "x.parquet").columns
+
+
+def test_row_groups_hold_many_chunks_and_progress_ends_with_the_bars(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("candleloop.features.matrix.CHUNK", 50)
+    monkeypatch.setattr(export, "ROW_GROUP", 200)
+    told: list[int] = []
+    done = export_features(CANDLES, SPEC, tmp_path / "x.parquet", progress=lambda _s, bars, *_: told.append(bars))
+    assert pq.ParquetFile(done.path).metadata.num_row_groups == 3
+    assert told == sorted(told)
+    assert told[-1] == 500
+
+
+def test_another_ending_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    with pytest.raises(BadRequest, match=r"must end in .parquet or .csv"):
+        export_features(CANDLES, SPEC, tmp_path / "x.xlsx")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_fails_half_way_leaves_the_old_file(tmp_path: Path) -> None:
+    target = tmp_path / "x.parquet"
+    target.write_text("old")
+
+    def fail(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        export_features(CANDLES, SPEC, target, progress=fail)
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("x.parquet", "old")]
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BadRequest, match="nowhere"):
+        export_features(CANDLES, SPEC, tmp_path / "nowhere" / "x.parquet")
