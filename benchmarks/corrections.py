@@ -383,7 +383,7 @@ def main() -> None:
     """Run all, print the tables and write JSON where asked to."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="three draws, twenty decisions only")
-    parser.add_argument("--seeds", type=int, help="number of draws of decisions (12, quick: 3)")
+    parser.add_argument("--seeds", type=int, help="number of draws of decisions (9, quick: 3)")
     parser.add_argument("--config", type=Path, default=ROOT / "config/pipeline.yaml")
     parser.add_argument("--json", type=Path, help="file for everything that was measured")
     chosen = parser.parse_args()
@@ -391,7 +391,7 @@ def main() -> None:
     config = one_threaded(PipelineConfig.load(chosen.config))
     found = run(
         config,
-        seeds=chosen.seeds or (3 if chosen.quick else 12),
+        seeds=chosen.seeds or (3 if chosen.quick else 9),
         weights=WEIGHTS,
         few=() if chosen.quick else FEW,
         more=() if chosen.quick else MORE,
