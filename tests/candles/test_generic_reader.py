@@ -225,3 +225,9 @@ def test_every_demo_series_is_clean() -> None:
         assert imported.timeframe_seconds == 86_400
         assert len(imported.candles) == imported.report.rows_in > 2_000
         assert np.all(imported.candles.time % 86_400_000_000 == 0)
+
+
+def test_an_empty_line_is_blank_also_beside_a_word_that_makes_the_column_text() -> None:
+    lines = [*BODY, ("2024-01-05", "x", "1", "1", "1", "1")]
+    text = table(lines).replace("\n2024-01-03", "\n\n2024-01-03")
+    assert kinds(read(text)) == {"blank": 1, "unreadable_number": 1}

@@ -195,3 +195,10 @@ def test_times_outside_any_market_are_no_times() -> None:
 def test_years_of_two_digits_are_refused_unless_told(values: list[str]) -> None:
     with pytest.raises(BadCandles, match="two digits"):
         times(values)
+
+
+def test_a_torn_epoch_is_no_time_of_1970_whatever_the_column_is_read_as() -> None:
+    whole = [1_700_000_000, 17_000_000, 1_700_000_060]
+    as_integers = read_times(pa.chunked_array([pa.array(whole)]))
+    as_text = times([str(value) for value in whole])
+    assert as_integers.good.tolist() == as_text.good.tolist() == [True, False, True]
