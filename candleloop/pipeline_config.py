@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from candleloop.errors import BadConfiguration
 
@@ -95,13 +95,20 @@ class TrainingConfig(Section):
     """What is fitted and how samples weigh."""
 
     family: Literal["xgboost", "random_forest"] = "xgboost"
-    balancing: Literal["none", "balanced", "square_root"] = "square_root"
+    balancing: Literal["none", "balanced", "square_root", "custom"] = "square_root"
+    label_weights: dict[str, Annotated[float, Field(gt=0, le=1e6)]] = {}
     source_weights: SourceWeights = SourceWeights()
     min_spans_per_label: Annotated[int, Field(ge=1)] = 5
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 7
     threads: Annotated[int, Field(ge=1, le=256)] = 2
     xgboost: XGBoostConfig = XGBoostConfig()
     random_forest: RandomForestConfig = RandomForestConfig()
+
+    @model_validator(mode="after")
+    def _weights_where_they_count(self) -> Self:
+        if (self.balancing == "custom") != bool(self.label_weights):
+            raise ValueError("label_weights are what balancing: custom weighs with; give both or neither")
+        return self
 
 
 class DecodingConfig(Section):

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from candleloop.annotations.encodings import BACKGROUND, Encoding
+from candleloop.annotations.label_set import LabelSet
+from candleloop.errors import BadConfiguration
 from candleloop.pipeline_config import SourceWeights
 
-Balancing = Literal["none", "balanced", "square_root"]
+Balancing = Literal["none", "balanced", "square_root", "custom"]
+BACKGROUND_NAME = "background"
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
 
@@ -34,7 +39,7 @@ class Samples:
     weight: FloatArray
 
 
-def class_weights(mass: FloatArray, how: Balancing) -> FloatArray:
+def class_weights(mass: FloatArray, how: Balancing, custom: FloatArray | None = None) -> FloatArray:
     """Return the weight of each class.
 
     Parameters
@@ -43,19 +48,65 @@ def class_weights(mass: FloatArray, how: Balancing) -> FloatArray:
         Sum of the source weights of each class, float64 array of shape (n_classes,).
     how
         ``balanced``: all classes that are present weigh the same in total. ``square_root``: the square root of that
-        weight, which keeps probabilities nearly calibrated. ``none``: every sample weighs the same.
+        weight, which keeps probabilities nearly calibrated. ``none``: every sample weighs the same. ``custom``: as
+        ``custom`` says.
+    custom
+        Weight of each class, float64 array of shape (n_classes,); see :func:`custom_weights`.
 
     Returns
     -------
     ndarray of shape (n_classes,)
-        1 for classes without mass.
+        1 for classes without mass, unless ``custom``.
+
+    Raises
+    ------
+    ValueError
+        For ``custom`` without a weight for each class.
     """
+    if how == "custom":
+        if custom is None or custom.shape != mass.shape:
+            raise ValueError(f"custom balancing needs a weight for each of the {len(mass)} classes")
+        return custom
     weights = np.ones(len(mass))
     present = mass > 0
     if how == "none" or not present.any():
         return weights
     weights[present] = mass.sum() / (present.sum() * mass[present])
     return np.sqrt(weights) if how == "square_root" else weights
+
+
+def custom_weights(weights: Mapping[str, float], label_set: LabelSet, encoding: Encoding) -> FloatArray:
+    """Return the weight of each class of an encoding from weights by label name.
+
+    Parameters
+    ----------
+    weights
+        Weight by label; ``background`` for bars without a label. 1 for all that are not named.
+    label_set, encoding
+        What the classes stand for.
+
+    Returns
+    -------
+    ndarray of shape (n_classes,)
+
+    Raises
+    ------
+    BadConfiguration
+        With ``field`` for a name that is no label of the set.
+    """
+    found = np.ones(encoding.n_classes)
+    for name, weight in weights.items():
+        if name in label_set.names:
+            found[list(encoding.classes_of(label_set.index(name)))] = weight
+        elif name == BACKGROUND_NAME:
+            found[BACKGROUND] = weight
+        else:
+            field = f"training.label_weights.{name}"
+            raise BadConfiguration(
+                f"{field}: label set {label_set.name!r} has no label {name!r}; it has {', '.join(label_set.names)}.",
+                field=field,
+            )
+    return found
 
 
 def weighted_samples(
@@ -67,6 +118,7 @@ def weighted_samples(
     n_classes: int,
     balancing: Balancing,
     source_weights: SourceWeights,
+    custom: FloatArray | None = None,
 ) -> Samples:
     """Give every sample its weight and turn rejections into samples of the classes that are left.
 
@@ -81,7 +133,7 @@ def weighted_samples(
         (n_rejected, 2).
     n_classes
         Number of classes with the background.
-    balancing
+    balancing, custom
         See :func:`class_weights`.
     source_weights
         Weight of a sample by who decided it.
@@ -97,7 +149,10 @@ def weighted_samples(
     extra = _share_out(rejected, mass)
     all_rows = np.concatenate([rows, extra.rows])
     all_target = np.concatenate([target, extra.target]).astype(np.int16)
-    weight = np.concatenate([source, source_weights.human * extra.weight]) * class_weights(mass, balancing)[all_target]
+    weight = (
+        np.concatenate([source, source_weights.human * extra.weight])
+        * class_weights(mass, balancing, custom)[all_target]
+    )
     if len(weight):
         weight *= (len(rows) + len(np.unique(extra.rows))) / weight.sum()
     return Samples(all_rows, all_target, weight)

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from candleloop.annotations.encodings import UNKNOWN, Encoding
+from candleloop.annotations.label_set import LabelSet
 from candleloop.annotations.truth import Truth, resolve
 from candleloop.candles.frame import Candles
 from candleloop.candles.segments import default_max_gap, segment_starts
@@ -16,7 +17,7 @@ from candleloop.features.ahead import with_bars_ahead
 from candleloop.features.matrix import FeatureSpec, feature_matrix, usable_bars
 from candleloop.pipeline_config import SplitConfig, TrainingConfig
 from candleloop.progress import Progress, silent
-from candleloop.training.balancing import weighted_samples
+from candleloop.training.balancing import custom_weights, weighted_samples
 from candleloop.training.families.base import TrainingBars
 from candleloop.training.snapshot import Snapshot, SnapshotSeries
 from candleloop.training.splits import SeriesSplit, split_series
@@ -70,6 +71,8 @@ class Corpus:
 
     Parameters
     ----------
+    label_set
+        The labels that the classes stand for.
     series
         The series in the order of their ids.
     features
@@ -81,6 +84,7 @@ class Corpus:
         How spans became classes.
     """
 
+    label_set: LabelSet
     series: tuple[CorpusSeries, ...]
     features: npt.NDArray[np.float32]
     group: npt.NDArray[np.int32]
@@ -139,6 +143,9 @@ class Corpus:
             n_classes=self.n_classes,
             balancing=config.balancing,
             source_weights=config.source_weights,
+            custom=custom_weights(config.label_weights, self.label_set, self.encoding)
+            if config.balancing == "custom"
+            else None,
         )
         return TrainingBars(self.features, self.group, samples.rows, samples.target, samples.weight, self.n_classes)
 
@@ -216,4 +223,4 @@ def build_corpus(
         )
         first, n_segments = here.stop, n_segments + len(starts)
     progress("features", len(listed), len(listed), "series")
-    return Corpus(tuple(parts), features, group, encoding)
+    return Corpus(snapshot.label_set, tuple(parts), features, group, encoding)

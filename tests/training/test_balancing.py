@@ -6,9 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
-from candleloop.pipeline_config import SourceWeights
-from candleloop.training.balancing import Balancing, Samples, class_weights, weighted_samples
+from candleloop.annotations.encodings import encoding_for
+from candleloop.errors import BadConfiguration
+from candleloop.pipeline_config import EncodingConfig, SourceWeights, TrainingConfig
+from candleloop.training.balancing import Balancing, Samples, class_weights, custom_weights, weighted_samples
+from tests.support.annotations import label_set
 
 
 def samples(
@@ -70,6 +74,52 @@ def test_a_rejection_without_any_other_known_class_teaches_nothing() -> None:
 
 def test_nothing_known_gives_no_samples() -> None:
     assert len(samples([], rejected=[(3, 1)]).rows) == 0
+
+
+LABELS = label_set([2, 3, None])
+
+
+def test_custom_weights_are_by_label_and_one_where_none_is_named() -> None:
+    window = encoding_for(EncodingConfig(), label_set([2, 3, 1]))
+    assert custom_weights({"b": 4, "background": 0.5}, label_set([2, 3, 1]), window).tolist() == [0.5, 1, 4, 1]
+
+
+def test_custom_weights_hold_for_every_class_of_a_label() -> None:
+    bio = encoding_for(EncodingConfig(), LABELS)
+    assert custom_weights({"b": 4}, LABELS, bio).tolist() == [1, 1, 1, 4, 4, 1, 1]
+
+
+def test_a_weight_for_a_label_that_is_not_there_is_refused_by_name() -> None:
+    with pytest.raises(BadConfiguration, match="it has a, b, c") as refusal:
+        custom_weights({"bb": 4}, LABELS, encoding_for(EncodingConfig(), LABELS))
+    assert refusal.value.details["field"] == "training.label_weights.bb"
+
+
+def test_custom_weights_decide_what_classes_weigh_against_each_other() -> None:
+    custom = np.array([1.0, 5.0, 1.0, 1.0])
+    made = weighted_samples(
+        np.arange(3),
+        np.array([0, 1, 2], dtype=np.int16),
+        np.zeros(3, dtype=np.bool_),
+        np.empty((0, 2), dtype=np.int64),
+        n_classes=4,
+        balancing="custom",
+        source_weights=SourceWeights(),
+        custom=custom,
+    )
+    np.testing.assert_allclose(made.weight, np.array([1, 5, 1]) * 3 / 7)
+
+
+@pytest.mark.parametrize("custom", [None, np.ones(3)])
+def test_custom_balancing_without_a_weight_for_each_class_is_refused(custom: np.ndarray | None) -> None:
+    with pytest.raises(ValueError, match="4 classes"):
+        class_weights(np.ones(4), "custom", custom)
+
+
+@pytest.mark.parametrize("given", [{"balancing": "custom"}, {"label_weights": {"a": 2}}])
+def test_custom_balancing_and_its_weights_come_together(given: dict[str, object]) -> None:
+    with pytest.raises(ValidationError, match="both or neither"):
+        TrainingConfig.model_validate(given)
 
 
 @given(
