@@ -1,0 +1,81 @@
+"""Label sets made from TA-Lib's functions: all of them, or a group."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from candleloop.annotations.label_set import Label, LabelSet
+from candleloop.patterns.catalogue import PATTERNS, Pattern, SignMeaning
+
+_NAMES = {
+    "CDL3INSIDE": "three_inside",
+    "CDL3OUTSIDE": "three_outside",
+    "CDLGAPSIDESIDEWHITE": "side_by_side_white_lines",
+    "CDLKICKINGBYLENGTH": "kicking_by_length",
+    "CDLRISEFALL3METHODS": "three_methods",
+    "CDLTAKURI": "takuri",
+    "CDLXSIDEGAP3METHODS": "gap_three_methods",
+}
+"""Names of functions whose title says "Up/Down" or explains itself at length."""
+
+_COLOURS = {1: "#00735C", -1: "#A01C3F", None: "#4D4D4D"}
+"""Bullish, bearish and neither: more labels than colours that can be told apart."""
+
+_LETTERS = {1: "U", -1: "D", None: "N"}
+
+
+def label_set_of(name: str, functions: Iterable[str] = tuple(PATTERNS)) -> LabelSet:
+    """Make a label set of functions, each with its length.
+
+    A function whose sign means a direction and that finds both becomes two labels, ``bullish_...`` and ``bearish_...``;
+    one that finds a single direction, or whose sign means something else, becomes one. A label's code is the function's
+    place in the catalogue and U(p), D(own) or N(either).
+
+    Parameters
+    ----------
+    name
+        Name of the label set.
+    functions
+        TA-Lib's names, in the order of the labels.
+    """
+    order = list(PATTERNS)
+    labels = []
+    for function in functions:
+        pattern, place = PATTERNS[function], order.index(function) + 1
+        both = pattern.sign is SignMeaning.DIRECTION and len(pattern.signs) == 2
+        directions = (1, -1) if both else (pattern.signs[0],) if pattern.sign is SignMeaning.DIRECTION else (None,)
+        for sign in directions:
+            prefix = {1: "bullish_", -1: "bearish_"}[sign] if both and sign is not None else ""
+            labels.append(
+                Label(
+                    name=prefix + label_name(pattern),
+                    code=f"{place:02d}{_LETTERS[sign]}",
+                    colour=_COLOURS[sign],
+                    bars=pattern.bars,
+                    talib=function,
+                    sign=sign,
+                )
+            )
+    return LabelSet(name=name, labels=tuple(labels))
+
+
+def label_name(pattern: Pattern) -> str:
+    """Return the name of a function as a label, such as ``morning_star``."""
+    if pattern.function in _NAMES:
+        return _NAMES[pattern.function]
+    words = re.sub(r"\b(Pattern|Candle)\b", "", pattern.title).lower()
+    return "_".join(re.findall(r"[a-z0-9]+", words))
+
+
+def as_yaml(label_set: LabelSet, heading: str) -> str:
+    """Return a label set as the text of a file in ``config/label_sets``."""
+    lines = [f"# {line}".rstrip() for line in heading.splitlines()]
+    lines += [f"name: {label_set.name}", "labels:"]
+    for label in label_set.labels:
+        sign = "" if label.sign is None else f", sign: {label.sign}"
+        lines.append(
+            f'  - {{name: {label.name}, code: "{label.code}", colour: "{label.colour}", bars: {label.bars}, '
+            f"talib: {label.talib}{sign}}}"
+        )
+    return "\n".join(lines) + "\n"
