@@ -25,7 +25,8 @@ from candleloop.errors import BadCandles, BadRequest
 
 REQUIRED = ("time", *PRICE_FIELDS)
 FIELDS = (*REQUIRED, "volume")
-BODY_FIELDS = frozenset({"candles", "series_id", "label_set"})
+BODY_FIELDS = frozenset({"candles", "series_id", "label_set", "series_version", "next_cursor"})
+"""The last two have no effect: with them a page of ``GET /series/{id}/candles`` can be sent as it is."""
 
 SERIES_ID = re.compile(r"[A-Za-z0-9._-]{1,80}")
 LABEL_SET = re.compile(r"[a-z][a-z0-9-]{0,47}")
@@ -46,7 +47,8 @@ def read_predict_body(body: bytes, *, max_candles: int) -> PredictInput:
     Parameters
     ----------
     body
-        JSON text: ``{"candles": rows or columns, "series_id": optional, "label_set": optional}``.
+        JSON text: ``{"candles": rows or columns, "series_id": optional, "label_set": optional}``, or a page of
+        ``GET /series/{id}/candles``.
     max_candles
         Most candles in one request.
 
@@ -59,25 +61,61 @@ def read_predict_body(body: bytes, *, max_candles: int) -> PredictInput:
     BadCandles
         When the candles cannot be used; ``row`` and ``field`` name the place.
     """
-    content = _load(body)
-    if type(content) is not dict:
-        raise BadRequest("The body must be a JSON object with the field candles.", code="invalid_request")
-    for key in content:
-        if key not in BODY_FIELDS:
-            raise BadRequest(f"{key[:80]!r} is not a field of this call.", code="unknown_field", field=key[:80])
-    series_id = _name(content, "series_id", SERIES_ID)
-    label_set = _name(content, "label_set", LABEL_SET)
+    content = load_object(body, BODY_FIELDS)
+    series_id = name_in(content, "series_id", SERIES_ID)
+    label_set = name_in(content, "label_set", LABEL_SET)
     if "candles" not in content:
         raise BadRequest("candles is missing.", code="missing_field", field="candles")
-    columns = _columns(content["candles"], max_candles)
     may_hold_bools = b"true" in body or b"false" in body
+    candles = candles_of(content["candles"], max_candles=max_candles, may_hold_bools=may_hold_bools)
+    return PredictInput(candles, series_id, label_set)
+
+
+def load_object(body: bytes, fields: frozenset[str]) -> dict[str, Any]:
+    """Return the JSON object in a body that has no other fields than these.
+
+    Raises
+    ------
+    NotJson
+        When it is no JSON text.
+    BadRequest
+        When it is no object, or has another field.
+    """
+    content = _load(body)
+    if type(content) is not dict:
+        raise BadRequest("The body must be a JSON object.", code="invalid_request")
+    for key in content:
+        if key not in fields:
+            raise BadRequest(f"{key[:80]!r} is not a field of this call.", code="unknown_field", field=key[:80])
+    return content
+
+
+def candles_of(raw: Any, *, max_candles: int, may_hold_bools: bool) -> Candles:
+    """Turn rows or columns of candles, as JSON gave them, into candles.
+
+    Parameters
+    ----------
+    raw
+        A list of rows or an object of columns.
+    max_candles
+        Most candles that are taken.
+    may_hold_bools
+        Whether true or false can be among the values, which look like numbers otherwise.
+
+    Raises
+    ------
+    BadRequest
+        When it is neither rows nor columns.
+    BadCandles
+        When the candles cannot be used; ``row`` and ``field`` name the place.
+    """
+    columns = _columns(raw, max_candles)
     numbers = {
         field: _numbers(field, values, may_hold_bools=may_hold_bools)
         for field, values in columns.items()
         if field != "time"
     }
-    candles = Candles.checked(time=parse_times(columns["time"]), **numbers)
-    return PredictInput(candles, series_id, label_set)
+    return Candles.checked(time=parse_times(columns["time"]), **numbers)
 
 
 def _load(body: bytes) -> Any:
@@ -93,7 +131,14 @@ def _load(body: bytes) -> Any:
         raise NotJson(f"The body is not JSON: {error}.") from None
 
 
-def _name(content: Mapping[str, Any], field: str, pattern: re.Pattern[str]) -> str | None:
+def name_in(content: Mapping[str, Any], field: str, pattern: re.Pattern[str]) -> str | None:
+    """Return a name in a body, None where there is none.
+
+    Raises
+    ------
+    BadRequest
+        When it does not have the form of such names.
+    """
     value = content.get(field)
     if value is None:
         return None

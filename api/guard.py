@@ -12,6 +12,9 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 MAX_UPLOAD_BYTES = 256 * 1024 * 1024
 """Size of the largest vendor file that ``POST /series`` takes."""
 
+MAX_BATCH_BYTES = 64 * 1024 * 1024
+"""Size of the largest batch request, and of the largest file of annotations."""
+
 
 def allowed_hosts(host: str) -> frozenset[str] | None:
     """Return the Host names that a service listening on ``host`` answers to; None means any.
@@ -73,8 +76,11 @@ def _name(host: bytes) -> str:
 
 
 def _limit(scope: Scope) -> int:
-    if scope["path"] == "/series":
+    path: str = scope["path"]
+    if path == "/series" or (path.startswith("/series/") and path.endswith("/candles")):
         return MAX_UPLOAD_BYTES
+    if path in {"/predict/batch", "/annotations/import"}:
+        return MAX_BATCH_BYTES
     limit: int = scope["app"].state.service.context.config.prediction.max_body_bytes
     return limit
 

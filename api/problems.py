@@ -143,7 +143,9 @@ async def _domain(request: Request, error: Exception) -> Response:
     status = status_of(error)
     if status == 500:
         return await _unexpected(request, error)
-    return problem_response(status, error.code, error.message, **error.details)
+    wait = error.details.get("retry_after")
+    headers = None if wait is None else {"Retry-After": str(wait)}
+    return problem_response(status, error.code, error.message, headers=headers, **error.details)
 
 
 async def _invalid(request: Request, error: Exception) -> Response:

@@ -7,9 +7,9 @@ import contextlib
 import gc
 import os
 from collections import OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Annotated
@@ -23,12 +23,18 @@ from api.readiness import Readiness
 from candleloop.candles.frame import IntArray
 from candleloop.candles.store import CandleStore
 from candleloop.context import Context
+from candleloop.errors import Unavailable
 from candleloop.store import series
 from config.context import open_context
 from config.settings import Settings
 from jobs.connections import hasty_connection
 
 CORES = os.cpu_count() or 1
+
+MOST_WAITING = 64
+"""Predictions that may be under way or wait for a thread, for each core; more are refused at once."""
+
+RETRY_AFTER_SECONDS = 1
 
 
 @dataclass(frozen=True)
@@ -45,9 +51,40 @@ class Service:
         default_factory=lambda: ThreadPoolExecutor(CORES, thread_name_prefix="predict")
     )
 
+    waiting: Waiting = field(default_factory=lambda: Waiting(MOST_WAITING * CORES))
+
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """Hold a place among the predictions that are under way.
+
+        Raises
+        ------
+        Unavailable
+            ``busy``, when all are taken; ``retry_after`` says in how many seconds to ask again.
+        """
+        if self.waiting.count >= self.waiting.most:
+            raise Unavailable(
+                f"{self.waiting.count} predictions wait already; ask again in {RETRY_AFTER_SECONDS} s.",
+                code="busy",
+                retry_after=RETRY_AFTER_SECONDS,
+            )
+        self.waiting.count += 1
+        try:
+            yield
+        finally:
+            self.waiting.count -= 1
+
     def label_set(self, name: str | None) -> str:
         """Return the label set that is meant: the configured one unless named."""
         return name or self.context.config.label_set
+
+
+@dataclass
+class Waiting:
+    """How many predictions are under way; only the event loop counts, so no lock is needed."""
+
+    most: int
+    count: int = 0
 
 
 class BarTimes:

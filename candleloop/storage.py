@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, BinaryIO
 
 import fsspec
 
@@ -55,6 +55,20 @@ class Storage:
             return bytes(self.filesystem.cat_file(self.path(name)))
         except FileNotFoundError:
             raise NotFound(f"{name} is not in the storage.", code="file_missing") from None
+
+    def open(self, name: str) -> BinaryIO:
+        """Open a file to read it piece by piece.
+
+        Raises
+        ------
+        NotFound
+            When there is no such file.
+        """
+        try:
+            opened: BinaryIO = self.filesystem.open(self.path(name), "rb")
+        except FileNotFoundError:
+            raise NotFound(f"{name} is not in the storage.", code="file_missing") from None
+        return opened
 
     def write(self, name: str, content: bytes) -> None:
         """Write a file, whole or not at all; an existing one is replaced."""

@@ -30,6 +30,20 @@ class AutolabelArguments(Arguments):
     label_set: LabelSetName
 
 
+class BatchArguments(Arguments):
+    """Which order is predicted; without one, the stored predictions that are not the champion's are made again."""
+
+    label_set: LabelSetName
+    order: str | None = None
+
+
+class HelpArguments(Arguments):
+    """Which batch job is helped, and its order."""
+
+    job_id: str
+    order: str | None = None
+
+
 class TrainArguments(Arguments):
     """For which label set a model is trained, and why."""
 
@@ -78,6 +92,8 @@ class Kind:
 KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
+        Kind("batch", "batch", "jobs.tasks.batch.run", BatchArguments, timeout=4 * 3_600, attempts=5),
+        Kind("batch_helper", "batch", "jobs.tasks.batch.run_helper", HelpArguments, timeout=4 * 3_600, attempts=2),
         Kind("autolabel", "label", "jobs.tasks.label.run", AutolabelArguments, timeout=3_600),
         Kind(
             "train",

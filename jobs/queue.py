@@ -40,6 +40,7 @@ def submit(
     requested_by: str = "api",
     scheduled_for: datetime | None = None,
     idempotency_key: str | None = None,
+    parent_id: str | None = None,
 ) -> JobRow:
     """Write a job into the database, in the caller's transaction; :func:`dispatch` it after the commit.
 
@@ -53,6 +54,8 @@ def submit(
         Not before this moment; None means at once.
     idempotency_key
         A second call with the same key returns the first job.
+    parent_id
+        The job that this one helps; it is cancelled with it and not listed.
 
     Raises
     ------
@@ -70,6 +73,7 @@ def submit(
         requested_by=requested_by,
         scheduled_for=scheduled_for,
         idempotency_key=idempotency_key,
+        parent_id=parent_id,
     )
 
 

@@ -39,6 +39,7 @@ PRELOADED = (
     "sklearn.ensemble",
     "xgboost",
     "mlflow",
+    "jobs.tasks.batch",
     "jobs.tasks.label",
     "jobs.tasks.train",
 )

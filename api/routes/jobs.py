@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from collections.abc import Iterator
+from typing import Annotated, Any, BinaryIO, Literal
 
+import orjson
 from fastapi import APIRouter, Header, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import StreamingResponse
 
 from api.openapi import problems
 from api.schemas import ItemList, Job, JobAnswer
 from api.service import Service, TheService
 from candleloop import pipeline
+from candleloop.batch.order import ResultFormat
 from candleloop.errors import Conflict, NotFound
 from candleloop.store import jobs, label_sets, series
 from jobs.queue import cancel, dispatch, submit
 
 router = APIRouter(tags=["jobs"])
+
+STREAM_BYTES = 1 << 18
 
 IdempotencyKey = Annotated[
     str | None, Header(max_length=120, description="A repeated request with the same key returns the first job.")
@@ -60,7 +66,7 @@ def autolabel(
             except NotFound as error:
                 raise NotFound(error.message, code=error.code, field=f"series.{position}") from None
     arguments = {"series": request.series, "label_set": label_set}
-    return _submit(service, response, "autolabel", arguments, label_set, idempotency_key)
+    return submit_job(service, response, "autolabel", arguments, label_set, idempotency_key)
 
 
 @router.post("/train", status_code=202, responses=problems(400, 404, 409, 413, 415, 422, 503))
@@ -75,7 +81,7 @@ def train(
     with service.context.database.read() as session:
         label_sets.get(session, label_set)
     pipeline.require_enough_labels(service.context, label_set)
-    return _submit(service, response, "train", {"label_set": label_set}, label_set, idempotency_key)
+    return submit_job(service, response, "train", {"label_set": label_set}, label_set, idempotency_key)
 
 
 @router.get("/jobs", responses=problems(422, 503))
@@ -100,14 +106,45 @@ def get_job(service: TheService, job_id: str) -> Job:
         return Job.of(jobs.get(session, job_id))
 
 
-@router.get("/jobs/{job_id}/result", responses=problems(404, 409, 503))
-def get_job_result(service: TheService, job_id: str) -> dict[str, Any]:
-    """Return what a job that has succeeded found out."""
+@router.get(
+    "/jobs/{job_id}/result",
+    responses={
+        **problems(404, 409, 503),
+        200: {
+            "description": "What the job found out; of a batch the file in the format that was asked for",
+            "content": {
+                "application/json": {"schema": {"type": "object"}},
+                **{
+                    form.media_type: {"schema": {"type": "string", "format": "binary"}}
+                    for form in (ResultFormat.NDJSON, ResultFormat.PARQUET)
+                },
+            },
+        },
+    },
+    response_class=Response,
+)
+def get_job_result(service: TheService, job_id: str) -> Response:
+    """Return what a job that has succeeded found out; the result of a batch is streamed."""
     with service.context.database.read() as session:
         row = jobs.get(session, job_id)
     if row.status != jobs.Status.SUCCEEDED:
         raise Conflict(f"Job {job_id} is {row.status}: there is no result.", code="no_result", field="job_id")
-    return row.result or {}
+    result = row.result or {}
+    if result.get("file") is None:
+        return Response(orjson.dumps(result), media_type="application/json")
+    storage, name = service.context.storage, result["file"]
+    file = storage.open(name)
+    return StreamingResponse(
+        _content(file),
+        media_type=result["media_type"],
+        headers={"Content-Disposition": f'attachment; filename="{job_id}.{name.rpartition(".")[2]}"'},
+    )
+
+
+def _content(file: BinaryIO) -> Iterator[bytes]:
+    with file:
+        while chunk := file.read(STREAM_BYTES):
+            yield chunk
 
 
 @router.delete("/jobs/{job_id}", responses=problems(404, 409, 503))
@@ -117,7 +154,7 @@ def cancel_job(service: TheService, job_id: str) -> JobAnswer:
         return JobAnswer(job=Job.of(cancel(session, job_id)))
 
 
-def _submit(
+def submit_job(
     service: Service,
     response: Response,
     kind: str,
@@ -125,6 +162,7 @@ def _submit(
     label_set: str,
     idempotency_key: str | None,
 ) -> JobAnswer:
+    """Write a job down, hand it to its queue and answer where it can be watched."""
     database = service.context.database
     with database.begin() as session:
         row = submit(session, kind, arguments, label_set=label_set, idempotency_key=idempotency_key)

@@ -21,6 +21,32 @@ NUMBERS = {"type": "array", "items": {"type": "number"}}
 TIME = {"oneOf": [{"type": "string", "format": "date-time"}, {"type": "number"}]}
 PRICES = ("open", "high", "low", "close", "volume")
 REQUIRED = ["time", "open", "high", "low", "close"]
+IGNORED = {
+    "type": ["string", "null"],
+    "description": "No effect: with it a page of `GET /series/{series_id}/candles` can be sent as it is",
+}
+CANDLES: dict[str, Any] = {
+    "oneOf": [
+        {
+            "title": "CandleColumns",
+            "description": "Columns of equal length: the fast form",
+            "type": "object",
+            "required": REQUIRED,
+            "additionalProperties": False,
+            "properties": {"time": {"type": "array", "items": TIME}, **dict.fromkeys(PRICES, NUMBERS)},
+        },
+        {
+            "title": "CandleRows",
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": REQUIRED,
+                "additionalProperties": False,
+                "properties": {"time": TIME, **{field: {"type": "number"} for field in PRICES}},
+            },
+        },
+    ]
+}
 REQUEST_BODY: dict[str, Any] = {
     "required": True,
     "content": {
@@ -31,33 +57,11 @@ REQUEST_BODY: dict[str, Any] = {
                 "required": ["candles"],
                 "additionalProperties": False,
                 "properties": {
-                    "candles": {
-                        "oneOf": [
-                            {
-                                "title": "CandleColumns",
-                                "description": "Columns of equal length: the fast form",
-                                "type": "object",
-                                "required": REQUIRED,
-                                "additionalProperties": False,
-                                "properties": {
-                                    "time": {"type": "array", "items": TIME},
-                                    **dict.fromkeys(PRICES, NUMBERS),
-                                },
-                            },
-                            {
-                                "title": "CandleRows",
-                                "type": "array",
-                                "items": {
-                                    "type": "object",
-                                    "required": REQUIRED,
-                                    "additionalProperties": False,
-                                    "properties": {"time": TIME, **{field: {"type": "number"} for field in PRICES}},
-                                },
-                            },
-                        ]
-                    },
+                    "candles": CANDLES,
                     "series_id": {"type": ["string", "null"], "pattern": "^[A-Za-z0-9._-]{1,80}$"},
                     "label_set": {"type": ["string", "null"], "pattern": "^[a-z][a-z0-9-]{0,47}$"},
+                    "series_version": IGNORED,
+                    "next_cursor": IGNORED,
                 },
             },
             "examples": {
@@ -92,7 +96,7 @@ REQUEST_BODY: dict[str, Any] = {
     "/predict",
     response_class=Response,
     responses={
-        **problems(400, 404, 409, 413, 422),
+        **problems(400, 404, 409, 413, 422, 503),
         200: {"model": PredictAnswer, "description": "Predictions"},
     },
     openapi_extra={"requestBody": REQUEST_BODY},
@@ -101,7 +105,8 @@ async def predict(request: Request) -> Response:
     """Find patterns in the candles given."""
     service: Service = request.app.state.service
     body = await request.body()
-    answer = await asyncio.get_running_loop().run_in_executor(service.predicting, answer_prediction, service, body)
+    with service.place():
+        answer = await asyncio.get_running_loop().run_in_executor(service.predicting, answer_prediction, service, body)
     return Response(answer, media_type="application/json")
 
 

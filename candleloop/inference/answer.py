@@ -12,7 +12,9 @@ from candleloop.inference.predictor import Predictions
 from candleloop.times import iso_times
 
 
-def prediction_rows(found: Predictions, time: IntArray, label_set: LabelSet) -> list[dict[str, Any]]:
+def prediction_rows(
+    found: Predictions, time: IntArray, label_set: LabelSet, *, first_bar: int = 0
+) -> list[dict[str, Any]]:
     """Return predictions as rows of plain values, in the order of their spans.
 
     Parameters
@@ -23,6 +25,8 @@ def prediction_rows(found: Predictions, time: IntArray, label_set: LabelSet) -> 
         Bar-open times of the candles it was given, int64 array of shape (n_bars,), microseconds UTC.
     label_set
         The label set of the model.
+    first_bar
+        Place of the first of those candles among all that the indices of the rows count.
     """
     spans = found.spans
     labels = label_set.names
@@ -32,8 +36,8 @@ def prediction_rows(found: Predictions, time: IntArray, label_set: LabelSet) -> 
         spans.label.tolist(),
         iso_times(time[spans.start]),
         iso_times(time[spans.end]),
-        spans.start.tolist(),
-        spans.end.tolist(),
+        (spans.start + first_bar).tolist(),
+        (spans.end + first_bar).tolist(),
         found.confidence.tolist(),
         found.probabilities.tolist(),
         found.uncertainty.tolist(),

@@ -54,8 +54,11 @@ def create(
     requested_by: str = "api",
     scheduled_for: datetime | None = None,
     idempotency_key: str | None = None,
+    parent_id: str | None = None,
 ) -> JobRow:
     """Write down a job that shall run.
+
+    One with a parent helps that job: it is left out of lists and is cancelled with it.
 
     Returns
     -------
@@ -70,6 +73,7 @@ def create(
     chosen_id = job_id or uuid.uuid4().hex
     statement = insert_into(session, JobRow).values(
         id=chosen_id,
+        parent_id=parent_id,
         kind=kind,
         queue=queue,
         status=Status.QUEUED,
@@ -126,7 +130,7 @@ def list_jobs(
     limit: int = 50,
     cursor: str | None = None,
 ) -> Page[JobRow]:
-    """Return a page of the jobs, the newest first.
+    """Return a page of the jobs that somebody asked for (not their helpers), the newest first.
 
     Raises
     ------
@@ -134,7 +138,8 @@ def list_jobs(
         When the limit is out of range or the cursor is not from this list.
     """
     check_limit(limit)
-    statement = select(JobRow).order_by(JobRow.created_at.desc(), JobRow.id.desc()).limit(limit + 1)
+    statement = select(JobRow).where(JobRow.parent_id.is_(None)).limit(limit + 1)
+    statement = statement.order_by(JobRow.created_at.desc(), JobRow.id.desc())
     for column, wanted in ((JobRow.kind, kind), (JobRow.status, status), (JobRow.label_set, label_set)):
         if wanted is not None:
             statement = statement.where(column == wanted)
@@ -241,7 +246,20 @@ def cancel(session: Session, job_id: str) -> JobRow:
     row = get(session, job_id)
     if row.status in {Status.SUCCEEDED, Status.FAILED}:
         raise Conflict(f"Job {job_id} has {row.status} already.", code="job_ended", field="job_id")
+    release_helpers(session, job_id)
     return row
+
+
+def helpers_of(session: Session, job_id: str) -> list[JobRow]:
+    """Return the jobs that help this one and have not ended, the oldest first."""
+    return _all(session, JobRow.parent_id == job_id, JobRow.status.in_((Status.QUEUED, Status.RUNNING)))
+
+
+def release_helpers(session: Session, job_id: str) -> None:
+    """Cancel the helpers of a job: at once while they are queued; running ones are asked to stop."""
+    for helper in helpers_of(session, job_id):
+        if not _change(session, helper.id, JobRow.status == Status.QUEUED, status=Status.CANCELLED, ended_at=now()):
+            _change(session, helper.id, JobRow.status == Status.RUNNING, cancel_requested=True)
 
 
 def finish_cancelled(session: Session, job_id: str, attempt: int) -> bool:

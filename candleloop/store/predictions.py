@@ -1,4 +1,8 @@
-"""Stored predictions: spans that a model version proposed."""
+"""Stored predictions: spans that a model version proposed, and by which version each series was scored last.
+
+What a series shows is what its scoring names. Predictions of another model version may lie beside them while a series
+is being scored again; they are not shown, and go when the new scoring is complete.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +10,15 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from sqlalchemy import and_, delete, or_, select
 from sqlalchemy.orm import Session
 
 from candleloop.annotations.identity import prediction_id
 from candleloop.annotations.label_set import LabelSet
 from candleloop.annotations.marks import TimeSpans
-from candleloop.store.statements import chunks, insert_into
-from candleloop.store.tables import PredictionRow, now
+from candleloop.store.pages import Page, check_limit, page_of, read_cursor
+from candleloop.store.statements import chunks, insert_into, rows_changed
+from candleloop.store.tables import ChampionRow, PredictionRow, ScoringRow, SeriesRow, now
 
 BACKGROUND = "background"
 """Name of class 0 in stored class probabilities."""
@@ -29,7 +35,7 @@ def upsert_predictions(
     probabilities: npt.NDArray[np.floating[Any]],
     uncertainty: npt.NDArray[np.floating[Any]],
     provisional: npt.NDArray[np.bool_],
-    out_of_fold: bool = False,
+    out_of_fold: npt.NDArray[np.bool_] | bool = False,
 ) -> list[str]:
     """Store predictions; one that is there already (same series, model version, label, times) is brought up to date.
 
@@ -42,7 +48,7 @@ def upsert_predictions(
     provisional
         Whether the right context is not complete yet, bool array of shape (n_spans,).
     out_of_fold
-        Whether the model had not seen these bars in training.
+        Whether the model had not seen these bars in training, bool array of shape (n_spans,), or one for all.
 
     Returns
     -------
@@ -65,10 +71,10 @@ def upsert_predictions(
             "uncertainty": unsure,
             "model_version": model_version,
             "provisional": unfinished,
-            "out_of_fold": out_of_fold,
+            "out_of_fold": unseen,
             "created_at": moment,
         }
-        for label, start, end, sure, shares, unsure, unfinished in zip(
+        for label, start, end, sure, shares, unsure, unfinished, unseen in zip(
             spans.label.tolist(),
             spans.start_time.tolist(),
             spans.end_time.tolist(),
@@ -76,6 +82,7 @@ def upsert_predictions(
             probabilities.tolist(),
             uncertainty.tolist(),
             provisional.tolist(),
+            np.broadcast_to(out_of_fold, len(spans)).tolist(),
             strict=True,
         )
     ]
@@ -87,3 +94,113 @@ def upsert_predictions(
     for part in chunks(rows):
         session.execute(statement, list(part))
     return [str(row["id"]) for row in rows]
+
+
+def drop_predictions(
+    session: Session, series_id: str, label_set: str, model_version: str, *, first_time: int, last_time: int
+) -> int:
+    """Remove the predictions of a model version that end on the bars between two times, both inclusive."""
+    statement = delete(PredictionRow).where(
+        PredictionRow.series_id == series_id,
+        PredictionRow.label_set == label_set,
+        PredictionRow.model_version == model_version,
+        PredictionRow.end_time.between(first_time, last_time),
+    )
+    return rows_changed(session, statement)
+
+
+def finish_scoring(
+    session: Session, series_id: str, label_set: str, *, model_version: str, series_version: str, job_id: str | None
+) -> bool:
+    """Show the predictions of a model version from now on, and remove those of others but the champion.
+
+    Returns
+    -------
+    bool
+        False, and nothing is done, when the series shows those of the champion and these are of another version.
+    """
+    champion = session.get(ChampionRow, label_set, populate_existing=True)
+    current = scoring(session, series_id, label_set)
+    served = None if champion is None else champion.version
+    if current is not None and current.model_version == served != model_version:
+        return False
+    values = {
+        "model_version": model_version,
+        "series_version": series_version,
+        "job_id": job_id,
+        "scored_at": now(),
+    }
+    statement = insert_into(session, ScoringRow).values(series_id=series_id, label_set=label_set, **values)
+    session.execute(statement.on_conflict_do_update(index_elements=["series_id", "label_set"], set_=values))
+    others = delete(PredictionRow).where(
+        PredictionRow.series_id == series_id,
+        PredictionRow.label_set == label_set,
+        PredictionRow.model_version.not_in({model_version, served or model_version}),
+    )
+    rows_changed(session, others)
+    session.expire_all()
+    return True
+
+
+def scoring(session: Session, series_id: str, label_set: str) -> ScoringRow | None:
+    """Return what the stored predictions of a series are from; None when it was never scored."""
+    return session.get(ScoringRow, (series_id, label_set), populate_existing=True)
+
+
+def stale_series(session: Session, label_set: str, model_version: str) -> list[SeriesRow]:
+    """Return the series whose stored predictions are not of this model version and their present candles, by id."""
+    statement = (
+        select(SeriesRow)
+        .outerjoin(ScoringRow, and_(ScoringRow.series_id == SeriesRow.id, ScoringRow.label_set == label_set))
+        .where(
+            or_(
+                ScoringRow.series_id.is_(None),
+                ScoringRow.model_version != model_version,
+                ScoringRow.series_version != SeriesRow.version,
+            )
+        )
+        .order_by(SeriesRow.id)
+    )
+    return list(session.scalars(statement))
+
+
+def list_predictions(
+    session: Session,
+    series_id: str,
+    label_set: str,
+    model_version: str,
+    *,
+    start_time: int | None = None,
+    end_time: int | None = None,
+    min_confidence: float = 0.0,
+    limit: int = 500,
+    cursor: str | None = None,
+) -> Page[PredictionRow]:
+    """Return a page of the predictions that touch the bars between two times, both inclusive, by start.
+
+    Raises
+    ------
+    BadRequest
+        When the limit is out of range or the cursor is not from this list.
+    """
+    check_limit(limit)
+    statement = (
+        select(PredictionRow)
+        .where(
+            PredictionRow.series_id == series_id,
+            PredictionRow.label_set == label_set,
+            PredictionRow.model_version == model_version,
+            PredictionRow.confidence >= min_confidence,
+        )
+        .order_by(PredictionRow.start_time, PredictionRow.id)
+        .limit(limit + 1)
+    )
+    if start_time is not None:
+        statement = statement.where(PredictionRow.end_time >= start_time)
+    if end_time is not None:
+        statement = statement.where(PredictionRow.start_time <= end_time)
+    if cursor is not None:
+        start, last_id = read_cursor(cursor, (int, str))
+        later = PredictionRow.start_time > start
+        statement = statement.where(or_(later, and_(PredictionRow.start_time == start, PredictionRow.id > last_id)))
+    return page_of(session.scalars(statement).all(), limit, lambda row: (row.start_time, row.id))

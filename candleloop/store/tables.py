@@ -65,6 +65,7 @@ class Base(DeclarativeBase):
     type_annotation_map: ClassVar[dict[Any, Any]] = {
         dict[str, Any]: JSON,
         list[str]: JSON,
+        list[dict[str, Any]]: JSON,
         datetime: UtcDateTime(),
         int: BigInteger,
     }
@@ -266,6 +267,7 @@ class JobRow(Base):
     __table_args__ = (Index("jobs_by_status", "status", "kind"), Index("jobs_by_creation", "created_at", "id"))
 
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    parent_id: Mapped[str | None] = mapped_column(String(64), index=True)
     kind: Mapped[str] = mapped_column(String(16))
     queue: Mapped[str] = mapped_column(String(16))
     status: Mapped[str] = mapped_column(String(16), default="queued")
@@ -287,6 +289,44 @@ class JobRow(Base):
     cancel_requested: Mapped[bool] = mapped_column(default=False)
     error: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     result: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+
+
+class BatchPlanRow(Base):
+    """What a batch job works on: the inputs and the model version that were fixed when it first started."""
+
+    __tablename__ = "batch_plans"
+
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"), primary_key=True)
+    model_version: Mapped[str] = mapped_column(ForeignKey("models.version"))
+    inputs: Mapped[list[dict[str, Any]]]
+
+
+class BatchShardRow(Base):
+    """A part of a batch job. It is held by a running job (and attempt of it), or free, or done."""
+
+    __tablename__ = "batch_shards"
+
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    bars: Mapped[int]
+    pieces: Mapped[list[dict[str, Any]]]
+    holder: Mapped[str | None] = mapped_column(String(64))
+    attempt: Mapped[int | None]
+    outcome: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON)
+    done_at: Mapped[datetime | None]
+
+
+class ScoringRow(Base):
+    """Which model version the stored predictions of a series are from, and on which of its versions."""
+
+    __tablename__ = "scorings"
+
+    series_id: Mapped[str] = mapped_column(ForeignKey("series.id"), primary_key=True)
+    label_set: Mapped[str] = mapped_column(ForeignKey("label_sets.name"), primary_key=True)
+    model_version: Mapped[str] = mapped_column(String(12))
+    series_version: Mapped[str] = mapped_column(String(16))
+    job_id: Mapped[str | None] = mapped_column(String(64))
+    scored_at: Mapped[datetime] = mapped_column(default=now)
 
 
 class ModelRow(Base):

@@ -1,0 +1,106 @@
+"""How a batch job is divided: long series into pieces, pieces into shards of about the same number of bars.
+
+A piece is predicted with the bars before and after it that its predictions depend on, and keeps the spans that end in
+it, so that the pieces of a series together give what the series as a whole would give.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from candleloop.candles.frame import IntArray
+from candleloop.inference.bundle import ModelBundle
+from candleloop.store.batches import NewShard
+
+SHARD_BARS = 65_536
+"""Most bars of a shard: some seconds of work, and what is lost when a worker is killed."""
+
+
+class PlannedInput(BaseModel):
+    """Candles to predict.
+
+    ``store_id`` and ``version`` say where the candle store has them; ``series_id`` is what their predictions are named
+    after. Those of a stored series are ``stored``. ``max_gap`` is that of all the candles together, in microseconds.
+    ``test_bars`` are the bar-open times of the first and last frozen test bar.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    store_id: str
+    version: str
+    series_id: str | None
+    stored: bool
+    bars: int
+    max_gap: int
+    test_bars: tuple[int, int] | None = None
+
+
+class Piece(BaseModel):
+    """Bars of an input whose predictions are wanted.
+
+    ``first_bar`` is the place of the first bar to read. The candles between ``read_from`` and ``read_to`` are read, the
+    spans that end between ``keep_from`` and ``keep_to`` kept: bar-open times, both inclusive.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    input: int
+    first_bar: int
+    read_from: int
+    read_to: int
+    keep_from: int
+    keep_to: int
+
+
+def pieces_of(number: int, time: IntArray, bundle: ModelBundle, *, most: int = SHARD_BARS) -> list[tuple[int, Piece]]:
+    """Divide an input into pieces of equal size, each with its number of bars.
+
+    Parameters
+    ----------
+    number
+        The place of the input in the plan.
+    time
+        Bar-open times, int64 array of shape (n_bars,), microseconds UTC, ascending, not empty.
+    bundle
+        The model, which decides how many bars beside a piece are read with it.
+    most
+        Most bars of a piece.
+    """
+    encoding = bundle.encoding
+    before = bundle.warmup_candles + encoding.longest_span
+    after = encoding.longest_span + encoding.reads_after + bundle.right_context
+    count = -(-len(time) // most)
+    edges = [len(time) * part // count for part in range(count + 1)]
+    found = []
+    for first, stop in pairwise(edges):
+        read = max(first - before, 0), min(stop + after, len(time)) - 1
+        piece = Piece(
+            input=number,
+            first_bar=read[0],
+            read_from=int(time[read[0]]),
+            read_to=int(time[read[1]]),
+            keep_from=int(time[first]),
+            keep_to=int(time[stop - 1]),
+        )
+        found.append((stop - first, piece))
+    return found
+
+
+def shards_of(pieces: Sequence[tuple[int, Piece]], *, most: int = SHARD_BARS) -> list[NewShard]:
+    """Put pieces together, in order, into shards of at most so many bars."""
+    shards: list[NewShard] = []
+    bars = 0
+    held: list[dict[str, Any]] = []
+    for count, piece in pieces:
+        if held and bars + count > most:
+            shards.append(NewShard(bars, held))
+            bars, held = 0, []
+        bars += count
+        held.append(piece.model_dump())
+    if held:
+        shards.append(NewShard(bars, held))
+    return shards

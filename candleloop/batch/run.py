@@ -1,0 +1,262 @@
+"""Batch prediction from the order to the result, with any number of helpers.
+
+The job plans its shards when it first starts, and then works on them like each of its helpers. What is done stays
+done, whoever dies: a job that starts again finds its plan and goes on with the shards that are left.
+"""
+
+from __future__ import annotations
+
+import errno
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from candleloop.batch.order import INLINE, BatchOrder
+from candleloop.batch.plan import Piece, PlannedInput, pieces_of, shards_of
+from candleloop.batch.result import assemble, drop_shards, input_outcomes
+from candleloop.batch.shards import outcomes_of, predict_piece, shard_name, store_predictions, write_shard
+from candleloop.candles.frame import MICROSECONDS, IntArray
+from candleloop.candles.segments import default_max_gap
+from candleloop.candles.store import CandleStore
+from candleloop.context import Context
+from candleloop.errors import Conflict, NoModel, Unavailable
+from candleloop.inference.answer import model_facts
+from candleloop.inference.bundle import ModelBundle
+from candleloop.inference.predictor import Predictor
+from candleloop.progress import Progress, silent
+from candleloop.store import batches, label_sets, models, series
+from candleloop.store import predictions as stored
+from candleloop.store.tables import BatchPlanRow, BatchShardRow
+
+POLL_SECONDS = 0.1
+"""How often a job that has nothing left to do looks whether its helpers are done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who works on shards: a job, in one of its attempts."""
+
+    job_id: str
+    attempt: int
+
+
+def run_batch(
+    context: Context,
+    holder: Holder,
+    label_set: str,
+    order_name: str | None,
+    *,
+    invite: Callable[[int], None] | None = None,
+    progress: Progress = silent,
+) -> dict[str, Any]:
+    """Do a batch job to its end.
+
+    Parameters
+    ----------
+    holder
+        The batch job itself.
+    order_name
+        The order in the storage. None scores again the series whose stored predictions are not the champion's, without
+        a result file.
+    invite
+        Called with the number of open shards once there is a plan; may start helpers.
+
+    Returns
+    -------
+    dict
+        ``file`` and ``media_type`` of the result (None without one), the model version, and counts.
+
+    Raises
+    ------
+    NoModel
+        When the label set has no champion.
+    Unavailable
+        When the storage has no space left.
+    """
+    job_id = holder.job_id
+    order = None if order_name is None else BatchOrder.read(context.storage, order_name)
+    with _space():
+        plan = _plan(context, job_id, label_set, order)
+        if invite is not None:
+            invite(_report(context, job_id, progress).open_shards)
+        bundle, registry_version = _bundle(context, plan)
+        _work(context, job_id, holder, plan, order, bundle, progress)
+        while _report(context, job_id, progress).open_shards:
+            time.sleep(POLL_SECONDS)
+            _work(context, job_id, holder, plan, order, bundle, progress)
+        return _finish(context, job_id, label_set, plan, order, bundle, registry_version)
+
+
+def help_batch(
+    context: Context, job_id: str, holder: Holder, order_name: str | None, *, progress: Progress = silent
+) -> int:
+    """Work on the shards of another job until none is free; return how many were done."""
+    with context.database.read() as session:
+        plan = batches.plan_of(session, job_id)
+    if plan is None:
+        return 0
+    order = None if order_name is None else BatchOrder.read(context.storage, order_name)
+    with _space():
+        return _work(context, job_id, holder, plan, order, None, progress)
+
+
+def _plan(context: Context, job_id: str, label_set: str, order: BatchOrder | None) -> BatchPlanRow:
+    """Return the plan of a job, and make it when the job starts for the first time."""
+    with context.database.read() as session:
+        plan = batches.plan_of(session, job_id)
+        if plan is not None:
+            return plan
+        label_sets.get(session, label_set)
+        champion = models.champion(session, label_set)
+        if champion is None:
+            raise NoModel(f"Label set {label_set!r} has no model yet.", label_set=label_set)
+        version = champion.version
+        if order is None:
+            rows = stored.stale_series(session, label_set, version)
+        else:
+            rows = [series.get_series(session, series_id) for series_id in order.series]
+        wanted = [(row.id, row.version, row.id, series.test_bars(session, row.id)) for row in rows]
+    inline = [] if order is None else [(INLINE, one.version, one.series_id, None) for one in order.inline]
+    bundle = ModelBundle.load(context.storage, version)
+    store = CandleStore(context.storage)
+    inputs, pieces = [], list[tuple[int, Piece]]()
+    for number, (store_id, candles_version, series_id, test_bars) in enumerate([*wanted, *inline]):
+        bars = store.read(store_id, candles_version).time
+        inputs.append(
+            PlannedInput(
+                store_id=store_id,
+                version=candles_version,
+                series_id=series_id,
+                stored=number < len(wanted),
+                bars=len(bars),
+                max_gap=_max_gap(bundle, bars),
+                test_bars=test_bars,
+            ).model_dump(mode="json")
+        )
+        pieces += pieces_of(number, bars, bundle)
+    with context.database.begin() as session:
+        batches.save_plan(session, job_id, model_version=version, inputs=inputs, shards=shards_of(pieces))
+    return BatchPlanRow(job_id=job_id, model_version=version, inputs=inputs)
+
+
+def _max_gap(bundle: ModelBundle, time: IntArray) -> int:
+    """Return what the predictor would take for the candles as a whole."""
+    trained = bundle.config.candles.max_gap_seconds
+    return default_max_gap(time) if trained is None else trained * MICROSECONDS
+
+
+def _bundle(context: Context, plan: BatchPlanRow) -> tuple[ModelBundle, str | None]:
+    with context.database.read() as session:
+        row = models.get(session, plan.model_version)
+    return ModelBundle.load(context.storage, row.version, sha256=row.bundle_sha256), row.registry_version
+
+
+def _work(
+    context: Context,
+    job_id: str,
+    holder: Holder,
+    plan: BatchPlanRow,
+    order: BatchOrder | None,
+    bundle: ModelBundle | None,
+    progress: Progress,
+) -> int:
+    """Do one free shard after another; the model is loaded when there is the first."""
+    inputs = [PlannedInput.model_validate(raw) for raw in plan.inputs]
+    predictor: Predictor | None = None
+    done = 0
+    while True:
+        with context.database.begin() as session:
+            shard = batches.claim_shard(session, job_id, holder=holder.job_id, attempt=holder.attempt)
+        if shard is None:
+            return done
+        if predictor is None:
+            predictor = Predictor(bundle or _bundle(context, plan)[0])
+        _do(context, shard, holder, inputs, order, predictor)
+        done += 1
+        _report(context, job_id, progress)
+
+
+def _do(
+    context: Context,
+    shard: BatchShardRow,
+    holder: Holder,
+    inputs: list[PlannedInput],
+    order: BatchOrder | None,
+    predictor: Predictor,
+) -> None:
+    """Predict a shard; its file is there before the database says that it is done."""
+    store = CandleStore(context.storage)
+    pieces = [Piece.model_validate(raw) for raw in shard.pieces]
+    made = [predict_piece(predictor, store, inputs[piece.input], piece) for piece in pieces]
+    if order is None:
+        outcomes = outcomes_of(made)
+    else:
+        name = shard_name(shard.job_id, shard.number)
+        outcomes = write_shard(context.storage, name, order.format, predictor, inputs, made)
+    with context.database.begin() as session:
+        if not batches.finish_shard(session, shard, holder=holder.job_id, attempt=holder.attempt, outcome=outcomes):
+            raise Conflict(f"Shard {shard.number} of job {shard.job_id} was given to another worker.")
+        for one in made:
+            if inputs[one.piece.input].stored:
+                store_predictions(session, predictor, inputs[one.piece.input], one)
+
+
+def _report(context: Context, job_id: str, progress: Progress) -> batches.Standing:
+    with context.database.read() as session:
+        standing = batches.standing(session, job_id)
+    progress("predicting", standing.bars_done, standing.bars, "candles")
+    return standing
+
+
+def _finish(
+    context: Context,
+    job_id: str,
+    label_set: str,
+    plan: BatchPlanRow,
+    order: BatchOrder | None,
+    bundle: ModelBundle,
+    registry_version: str | None,
+) -> dict[str, Any]:
+    inputs = [PlannedInput.model_validate(raw) for raw in plan.inputs]
+    with context.database.read() as session:
+        shards = batches.shards_of(session, job_id)
+    outcomes = input_outcomes(inputs, shards)
+    file = None
+    if order is not None:
+        facts = model_facts(bundle, registry_version)
+        names = bundle.label_set.names
+        file = assemble(context.storage, job_id, order.format, facts, names, outcomes, shards)
+    for one in inputs:
+        if one.stored:
+            with context.database.begin() as session:
+                stored.finish_scoring(
+                    session,
+                    one.store_id,
+                    label_set,
+                    model_version=bundle.version,
+                    series_version=one.version,
+                    job_id=job_id,
+                )
+    drop_shards(context.storage, job_id)
+    return {
+        "file": file,
+        "media_type": None if order is None else order.format.media_type,
+        "model_version": bundle.version,
+        "inputs": len(inputs),
+        "candles": sum(one.bars for one in inputs),
+        "predictions": sum(one.predictions for one in outcomes),
+        "problems": sum(one.problem is not None for one in outcomes),
+    }
+
+
+@contextmanager
+def _space() -> Iterator[None]:
+    """Say in our words that a disk is full; what was being written is gone, so the job can be tried again."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+            raise
+        raise Unavailable("The storage has no space left.", code="storage_full") from error

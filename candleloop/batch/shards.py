@@ -1,0 +1,197 @@
+"""What a worker does with a shard: predict its pieces, keep the predictions of stored series, write its file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+from sqlalchemy.orm import Session
+
+from candleloop.annotations.marks import TimeSpans
+from candleloop.batch.order import ResultFormat
+from candleloop.batch.plan import Piece, PlannedInput
+from candleloop.candles.frame import IntArray
+from candleloop.candles.store import CandleStore
+from candleloop.errors import BadCandles
+from candleloop.inference.answer import prediction_rows
+from candleloop.inference.predictor import Predictions, Predictor
+from candleloop.storage import Storage
+from candleloop.store.predictions import BACKGROUND, drop_predictions, upsert_predictions
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Predicted:
+    """The predictions of a piece, with the bar-open times that their spans refer to; or why there are none."""
+
+    piece: Piece
+    time: IntArray
+    found: Predictions | None
+    problem: dict[str, Any] | None = None
+
+
+def predict_piece(predictor: Predictor, store: CandleStore, wanted: PlannedInput, piece: Piece) -> Predicted:
+    """Predict a piece of an input.
+
+    Raises
+    ------
+    NotFound
+        When its candles are not stored any more.
+    """
+    candles = store.read(wanted.store_id, wanted.version, start_time=piece.read_from, end_time=piece.read_to)
+    try:
+        found = predictor.predict(candles, series_id=wanted.series_id, max_gap=wanted.max_gap)
+    except BadCandles as error:
+        problem = {"code": error.code, "detail": error.message, **error.details}
+        return Predicted(piece, candles.time, None, problem)
+    ends = candles.time[found.spans.end]
+    rows = np.flatnonzero((ends >= piece.keep_from) & (ends <= piece.keep_to))
+    if len(rows) == len(found):
+        return Predicted(piece, candles.time, found)
+    kept = replace(
+        found,
+        spans=found.spans[rows],
+        confidence=found.confidence[rows],
+        probabilities=found.probabilities[rows],
+        uncertainty=found.uncertainty[rows],
+        provisional=found.provisional[rows],
+        ids=None if found.ids is None else tuple(found.ids[row] for row in rows.tolist()),
+    )
+    return Predicted(piece, candles.time, kept)
+
+
+def store_predictions(session: Session, predictor: Predictor, wanted: PlannedInput, made: Predicted) -> None:
+    """Replace what the database holds of this model version on the bars of a piece of a stored series."""
+    assert wanted.series_id is not None
+    bundle, piece = predictor.bundle, made.piece
+    place = wanted.series_id, bundle.label_set.name, bundle.version
+    drop_predictions(session, *place, first_time=piece.keep_from, last_time=piece.keep_to)
+    if made.found is None:
+        return
+    spans = made.found.spans
+    times = TimeSpans(spans.label, made.time[spans.start], made.time[spans.end])
+    unseen = np.zeros(len(spans), dtype=np.bool_)
+    if wanted.test_bars is not None:
+        unseen = (times.start_time >= wanted.test_bars[0]) & (times.end_time <= wanted.test_bars[1])
+    upsert_predictions(
+        session,
+        wanted.series_id,
+        bundle.label_set,
+        bundle.version,
+        times,
+        confidence=made.found.confidence,
+        probabilities=made.found.probabilities,
+        uncertainty=made.found.uncertainty,
+        provisional=made.found.provisional,
+        out_of_fold=unseen,
+    )
+
+
+def shard_name(job_id: str, number: int) -> str:
+    """Return the name of a shard's file in the storage."""
+    return f"batches/{job_id}/shards/{number:06d}"
+
+
+def write_shard(
+    storage: Storage,
+    name: str,
+    format: ResultFormat,
+    predictor: Predictor,
+    inputs: Sequence[PlannedInput],
+    made: Sequence[Predicted],
+) -> list[dict[str, Any]]:
+    """Write the predictions of the pieces of a shard and return what became of each piece.
+
+    Returns
+    -------
+    list of dict
+        For each piece its ``input``, the number of ``predictions``, how many ``bytes`` of the file they take (text
+        formats), ``warnings`` and ``problem``.
+    """
+    bundle = predictor.bundle
+    outcomes = []
+    with storage.staged() as staged:
+        if format is ResultFormat.PARQUET:
+            schema = parquet_schema(bundle.label_set.names)
+            with pq.ParquetWriter(staged.stream, schema, compression="zstd") as writer:
+                for one in made:
+                    writer.write_table(_table(one, inputs[one.piece.input], predictor, schema))
+                    outcomes.append(_outcome(one, 0))
+        else:
+            for one in made:
+                text = b"" if one.found is None else _lines(one.found, one, predictor)
+                staged.stream.write(text)
+                outcomes.append(_outcome(one, len(text)))
+        staged.keep(name)
+    return outcomes
+
+
+def outcomes_of(made: Sequence[Predicted]) -> list[dict[str, Any]]:
+    """Return what became of each piece where no file is wanted."""
+    return [_outcome(one, 0) for one in made]
+
+
+def parquet_schema(labels: Sequence[str]) -> pa.Schema:
+    """Return the columns of a Parquet result: one row for each prediction."""
+    moment = pa.timestamp("us", "UTC")
+    return pa.schema(
+        [
+            ("input", pa.int32()),
+            ("series_id", pa.string()),
+            ("id", pa.string()),
+            ("label", pa.string()),
+            ("start_time", moment),
+            ("end_time", moment),
+            ("start_index", pa.int64()),
+            ("end_index", pa.int64()),
+            ("confidence", pa.float64()),
+            ("uncertainty", pa.float64()),
+            ("provisional", pa.bool_()),
+            ("model_version", pa.string()),
+            *((f"probability_{name}", pa.float32()) for name in (BACKGROUND, *labels)),
+        ]
+    )
+
+
+def _lines(found: Predictions, one: Predicted, predictor: Predictor) -> bytes:
+    rows = prediction_rows(found, one.time, predictor.bundle.label_set, first_bar=one.piece.first_bar)
+    return b"".join(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in rows)
+
+
+def _table(one: Predicted, wanted: PlannedInput, predictor: Predictor, schema: pa.Schema) -> pa.Table:
+    if one.found is None:
+        return schema.empty_table()
+    found, spans, n = one.found, one.found.spans, len(one.found)
+    names = np.array(predictor.bundle.label_set.names, dtype=object)
+    columns = [
+        np.full(n, one.piece.input, dtype=np.int32),
+        [wanted.series_id] * n,
+        [None] * n if found.ids is None else found.ids,
+        names[spans.label],
+        one.time[spans.start],
+        one.time[spans.end],
+        spans.start + one.piece.first_bar,
+        spans.end + one.piece.first_bar,
+        found.confidence,
+        found.uncertainty,
+        found.provisional,
+        [predictor.bundle.version] * n,
+        *found.probabilities.T,
+    ]
+    arrays = [pa.array(column, type=field.type) for column, field in zip(columns, schema, strict=True)]
+    return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def _outcome(one: Predicted, size: int) -> dict[str, Any]:
+    found = one.found
+    return {
+        "input": one.piece.input,
+        "predictions": 0 if found is None else len(found),
+        "bytes": size,
+        "warnings": [] if found is None else list(found.warnings),
+        "problem": one.problem,
+    }
