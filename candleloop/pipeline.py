@@ -48,6 +48,7 @@ from candleloop.training.card import DatasetCard, dataset_card
 from candleloop.training.evaluation import Evaluation
 from candleloop.training.gate import GateBars, GateDecision, GateSide, decide, gate_bars, gate_side
 from candleloop.training.measure import evaluation_case
+from candleloop.training.report import tables
 from candleloop.training.snapshot import Snapshot, SnapshotSeries
 from candleloop.training.splits import last_share
 from candleloop.training.tracking import Tracker
@@ -653,6 +654,9 @@ def run_stage(
         _empty_folder(folder / "model")
         _write_trained(trained, folder / "model")
         (folder / "metrics.json").write_text(trained.evaluation.model_dump_json(indent=2) + "\n")
+        _empty_folder(folder / "plots")
+        for table, text in tables(trained).items():
+            (folder / "plots" / table).write_text(text)
         return [f"Model {trained.bundle.version}, event macro-F1 {trained.evaluation.macro_f1}."]
     if name == "register":
         outcome = register(context, _read_trained(folder / "model"), progress=progress)

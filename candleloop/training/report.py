@@ -24,22 +24,21 @@ MOST_IMPORTANT = 25
 
 
 def tables(trained: TrainedModel) -> dict[str, str]:
-    """Return the tables of a training as CSV by file name; what cannot be measured is left out or empty."""
+    """Return the tables of a training as CSV by file name; what cannot be measured is empty."""
     evaluation = trained.evaluation
-    found = {
+    bins = () if evaluation.calibration is None else evaluation.calibration.bins
+    return {
         "labels.csv": _label_table(trained),
         "confusion.csv": _csv(
             ("label", "predicted", "count"),
             ((cell.label or NONE, cell.predicted or NONE, cell.count) for cell in evaluation.confusions),
         ),
         "importance.csv": _csv(("column", "share"), ((name, f"{share:.6f}") for name, share in importance(trained))),
-    }
-    if evaluation.calibration is not None:
-        found["reliability.csv"] = _csv(
+        "reliability.csv": _csv(
             ("confidence", "right", "count"),
-            ((f"{part.confidence:.6f}", f"{part.right:.6f}", part.count) for part in evaluation.calibration.bins),
-        )
-    return found
+            ((f"{part.confidence:.6f}", f"{part.right:.6f}", part.count) for part in bins),
+        ),
+    }
 
 
 def figures(trained: TrainedModel) -> dict[str, Any]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,11 +21,14 @@ from config.settings import ROOT, Settings
 from tests.support.candles import random_candles
 from tests.support.service import csv_of, prepared
 
+STAGES = ["snapshot", "train", "register"]
+OUTPUT = "pipeline_output"
 
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    """A project folder under DVC with its own copy of the stages, and a labelled series."""
-    folder = tmp_path / "project"
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project folder under DVC with its own copy of the stages and a labelled series; all stages ran once."""
+    folder = tmp_path_factory.mktemp("dvc") / "project"
     for part in ("candleloop", "cli", "config"):
         shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "dvc.yaml", folder)
@@ -33,10 +38,11 @@ def project(tmp_path: Path) -> Path:
     for section in ("candles", "decoding", "encoding", "features", "split"):
         with (folder / "config" / "pipeline.yaml").open("a") as file:
             file.write(f"{section}: {{}}\n")
-    pipeline.import_file(context, csv_of(random_candles(3_000, seed=5)), name="ONE_1h.csv", symbol="ONE")
+    pipeline.import_file(context, csv_of(random_candles(1_500, seed=5)), name="ONE_1h.csv", symbol="ONE")
     pipeline.auto_label_series(context, "ONE-1h", "default")
     context.database.dispose()
     run_dvc(folder, "init", "--no-scm", "-q")
+    assert stages_that_ran(run_dvc(folder, "repro")) == STAGES
     return folder
 
 
@@ -60,14 +66,42 @@ def stages_that_ran(output: str) -> list[str]:
     return [line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage")]
 
 
+def registered(project: Path) -> dict[str, Any]:
+    """Return what the last stage left."""
+    found: dict[str, Any] = json.loads((project / OUTPUT / "registered.json").read_text())
+    return found
+
+
+def hashes(project: Path) -> dict[str, str]:
+    """Return the SHA-256 of every file that the stages left."""
+    return {
+        str(path.relative_to(project)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted((project / OUTPUT).rglob("*"))
+        if path.is_file()
+    }
+
+
+@pytest.mark.slow
+def test_what_the_stages_left_comes_back_from_a_remote(project: Path) -> None:
+    """One setting, push; then everything that lay here is deleted, and pull brings the same bytes back."""
+    before = hashes(project)
+    # metrics.json is kept in Git, not in the cache: so that a commit shows what it changed.
+    metrics = project / OUTPUT / "metrics.json"
+    kept_in_git = metrics.read_text()
+    run_dvc(project, "remote", "add", "--default", "shared", str(project.parent / "remote"))
+    run_dvc(project, "push", "-q")
+    shutil.rmtree(project / ".dvc" / "cache")
+    shutil.rmtree(project / OUTPUT)
+    run_dvc(project, "pull", "-q")
+    metrics.write_text(kept_in_git)
+    assert hashes(project) == before
+    assert {f"{OUTPUT}/model/model.zip", f"{OUTPUT}/plots/confusion.csv", f"{OUTPUT}/snapshot/hash"} <= set(before)
+
+
 @pytest.mark.slow
 def test_new_feedback_runs_the_stages_and_nothing_else_does(project: Path) -> None:
-    assert stages_that_ran(run_dvc(project, "repro")) == ["snapshot", "train", "register"]
-    first = json.loads((project / "pipeline_output" / "registered.json").read_text())
+    first = registered(project)
     assert first["promoted"]
-    metrics = json.loads((project / "pipeline_output" / "metrics.json").read_text())
-    assert metrics["macro_f1"] == first["evaluation"]["macro_f1"]
-
     assert stages_that_ran(run_dvc(project, "repro")) == ["snapshot"]
 
     context = open_context(Settings(_env_file=None, home=project / ".candleloop"))
@@ -75,6 +109,8 @@ def test_new_feedback_runs_the_stages_and_nothing_else_does(project: Path) -> No
         mark = marks.list_annotations(session, "ONE-1h", "default").items[0]
         mark.origin, mark.updated_at = "confirmed", now()
     context.database.dispose()
-    assert stages_that_ran(run_dvc(project, "repro")) == ["snapshot", "train", "register"]
-    second = json.loads((project / "pipeline_output" / "registered.json").read_text())
+    assert stages_that_ran(run_dvc(project, "repro")) == STAGES
+    second = registered(project)
     assert second["version"] != first["version"]
+    metrics = json.loads((project / OUTPUT / "metrics.json").read_text())
+    assert metrics["macro_f1"] == second["evaluation"]["macro_f1"]
