@@ -16,8 +16,6 @@ from candleloop.features.windows import rolling_mean, rolling_sum, rolling_varia
 
 def _fill_oscillators(bars: SegmentBars, out: FloatArray) -> None:
     close, floor = bars.close, bars.floor
-    if len(bars) < 20:
-        return
     out[0] = talib.CCI(bars.high, bars.low, close, timeperiod=20)
     # TA-Lib divides rounding dirt by rounding dirt where nothing moved.
     out[0][bars.highest_20 - bars.lowest_20 <= floor] = 0.0

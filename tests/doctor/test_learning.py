@@ -38,7 +38,9 @@ def corpus_of(features: np.ndarray, target: np.ndarray) -> Corpus:
         split=split,
     )
     group = np.zeros(N_BARS, dtype=np.int32)
-    return Corpus((one,), features.astype(np.float32).reshape(N_BARS, -1), group, WindowEncoding((1, 1)))
+    return Corpus(
+        DEFAULT_LABELS, (one,), features.astype(np.float32).reshape(N_BARS, -1), group, WindowEncoding((1, 1))
+    )
 
 
 def examined(features: np.ndarray, target: np.ndarray) -> dict[str, Check]:

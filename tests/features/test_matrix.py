@@ -73,6 +73,14 @@ def test_long_series_come_in_chunks_with_the_same_values(monkeypatch: pytest.Mon
     assert np.allclose(feature_matrix(candles, DEFAULT), whole, rtol=1e-6, atol=1e-7, equal_nan=True)
 
 
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_a_segment_of_one_bar_more_than_the_warm_up_has_that_bar(name: str) -> None:
+    spec = FeatureSpec((name,))
+    candles = random_candles(spec.warmup + 100, seed=4)
+    short = feature_matrix(candles[-spec.warmup - 1 :], spec, max_gap=HOUR)
+    assert short[-1, 0] == pytest.approx(feature_matrix(candles, spec, max_gap=HOUR)[-1, 0], rel=1e-5, abs=1e-6)
+
+
 def test_the_order_of_names_is_the_order_of_columns() -> None:
     candles = random_candles(200)
     whole = feature_matrix(candles, DEFAULT)
