@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from candleloop.annotations.label_set import Label, LabelSet
 from candleloop.loop.instants import format_instant
-from candleloop.store.tables import AnnotationRow, JobRow, ModelRow, SeriesRow
+from candleloop.store.tables import AnnotationRow, JobRow, ModelRow, PredictionRow, SeriesRow
 
 Item = TypeVar("Item")
 
@@ -275,8 +275,26 @@ class ModelInfo(BaseModel):
     metrics: dict[str, Any]
     gate: dict[str, Any]
     pinned: bool
+    revision: int | None = Field(description="Goes up with every promotion; see `POST /models/{version}/promote`")
     refused: RefusedModel | None
     feedback: FeedbackWaiting
+
+
+class PinAnswer(BaseModel):
+    """The champion of a label set; while it is pinned, no training replaces it."""
+
+    label_set: str
+    version: str
+    revision: int
+    pinned: bool
+
+
+class PromoteAnswer(PinAnswer):
+    """What a promotion changed; every API process serves the version as soon as it has loaded it."""
+
+    previous: str | None
+    how: Literal["manual", "rollback"]
+    warnings: list[str]
 
 
 class Prediction(BaseModel):
@@ -292,6 +310,50 @@ class Prediction(BaseModel):
     probabilities: dict[str, float] = Field(description="Class probabilities by label, background included")
     uncertainty: float
     provisional: bool
+
+
+class StoredPrediction(BaseModel):
+    """A prediction that a batch job stored; the feedback about it names all of this."""
+
+    id: str
+    label: str
+    start_time: str
+    end_time: str
+    confidence: float
+    probabilities: dict[str, float]
+    uncertainty: float
+    model_version: str
+    provisional: bool
+    out_of_fold: bool = Field(description="The model learned nothing from these bars: they are test bars")
+    stale: bool = Field(description="Not of the served model, or made on other candles than the present ones")
+
+    @classmethod
+    def of(cls, row: PredictionRow, *, stale: bool) -> StoredPrediction:
+        """Show a prediction of the database."""
+        return cls(
+            id=row.id,
+            label=row.label,
+            start_time=format_instant(row.start_time),
+            end_time=format_instant(row.end_time),
+            confidence=row.confidence,
+            probabilities=row.probabilities,
+            uncertainty=row.uncertainty,
+            model_version=row.model_version,
+            provisional=row.provisional,
+            out_of_fold=row.out_of_fold,
+            stale=stale,
+        )
+
+
+class PredictionPage(ItemList[StoredPrediction]):
+    """Stored predictions of a series, all of one model version; no version when the series was never scored."""
+
+    series_id: str
+    label_set: str
+    model_version: str | None
+    series_version: str | None
+    scored_at: datetime | None
+    stale: bool
 
 
 class PredictAnswer(BaseModel):

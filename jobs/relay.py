@@ -6,6 +6,7 @@ any moment, or runs twice, loses nothing and doubles nothing.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from datetime import datetime, timedelta
 
@@ -14,11 +15,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from candleloop.pipeline_config import RetrainConfig
-from candleloop.store import jobs, outbox
+from candleloop.store import jobs, outbox, predictions
 from candleloop.store.database import Database
-from candleloop.store.tables import JobRow, LabelSetRow
+from candleloop.store.tables import ChampionRow, JobRow, LabelSetRow
 from jobs.connections import REDIS_AWAY
-from jobs.kinds import TrainArguments, kind_named
+from jobs.kinds import BatchArguments, TrainArguments, kind_named
 from jobs.queue import dispatch, forgotten, submit
 from jobs.retrain import WaitingEvents, retrain_at
 
@@ -61,6 +62,7 @@ class Relay:
             When the database is away. Without Redis the database part is done and the rest waits.
         """
         self._plan_retrains()
+        self._plan_scorings()
         try:
             self._give_back_lost(moment)
             self._find_unclaimed(moment)
@@ -81,6 +83,23 @@ class Relay:
                 for label_set in sorted(concerned):
                     plan_retrain(session, label_set, self.config)
 
+    def _plan_scorings(self) -> None:
+        """Have the stored predictions made again that are not of a champion or not of the present candles."""
+        with self.database.read() as session:
+            wanted = [name for name, _ in _scorings_wanted(session)]
+        if wanted:
+            with self.database.begin() as session:
+                for label_set, key in _scorings_wanted(session):
+                    arguments = BatchArguments(label_set=label_set)
+                    submit(
+                        session,
+                        "batch",
+                        arguments,
+                        label_set=label_set,
+                        requested_by="promotion",
+                        idempotency_key=key,
+                    )
+
     def _give_back_lost(self, moment: datetime) -> None:
         with self.database.read() as session:
             silent = jobs.lost_jobs(session, moment - SILENCE)
@@ -98,6 +117,26 @@ class Relay:
                 logger.warning("Job %s was lost on its way to a worker.", row.id)
                 with self.database.begin() as session:
                     jobs.clear_enqueued(session, row.id, row.enqueued_at)
+
+
+def _scorings_wanted(session: Session) -> list[tuple[str, str]]:
+    """Return the label sets with stale predictions that no job makes again or has tried to, each with a key.
+
+    The key names exactly what is stale, so that what failed once is not tried for ever.
+    """
+    found = []
+    for champion in session.scalars(select(ChampionRow).order_by(ChampionRow.label_set)):
+        stale = predictions.stale_series(session, champion.label_set, champion.version)
+        if not stale or any(
+            row.arguments.get("order") is None for row in jobs.jobs_of(session, "batch", champion.label_set)
+        ):
+            continue
+        versions = "\n".join(f"{row.id} {row.version}" for row in stale)
+        digest = hashlib.sha256(f"{champion.label_set} {champion.revision}\n{versions}".encode()).hexdigest()[:32]
+        key = f"scoring:{champion.label_set}:{champion.version}:{digest}"
+        if jobs.with_idempotency_key(session, key) is None:
+            found.append((champion.label_set, key))
+    return found
 
 
 def plan_retrain(session: Session, label_set: str, config: RetrainConfig) -> None:

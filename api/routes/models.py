@@ -5,15 +5,41 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
 from api.openapi import problems
-from api.schemas import FeedbackWaiting, ItemList, ModelInfo, ModelSummary, RefusedModel, ServedModelView
+from api.schemas import (
+    FeedbackWaiting,
+    ItemList,
+    ModelInfo,
+    ModelSummary,
+    PinAnswer,
+    PromoteAnswer,
+    RefusedModel,
+    ServedModelView,
+)
 from api.service import Service, TheService
+from candleloop.promotion import promote_model as promote
 from candleloop.store import jobs, label_sets, models, outbox
 from jobs.retrain import WaitingEvents, retrain_at
 
 router = APIRouter(tags=["models"])
+
+
+class PromoteRequest(BaseModel):
+    """Why a version shall be served; ``expected_revision`` is that of `GET /model/info`, to notice who came first."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "example": {"override": True, "reason": "Finds the stars that matter", "expected_revision": 3}
+        },
+    )
+
+    override: bool = False
+    reason: Annotated[str, Field(max_length=2_000)] | None = None
+    expected_revision: Annotated[int, Field(ge=0, lt=2**63)] | None = None
 
 
 @router.get("/model/info", responses=problems(404, 409, 503))
@@ -31,6 +57,7 @@ def model_info(service: TheService, label_set: str | None = None) -> ModelInfo:
             metrics=row.metrics,
             gate=row.gate,
             pinned=champion is not None and champion.version == row.version and champion.pinned,
+            revision=None if champion is None else champion.revision,
             refused=refusal and RefusedModel(version=refusal.version, code=refusal.code, detail=refusal.detail),
             feedback=_feedback(service, session, name),
         )
@@ -55,6 +82,42 @@ def list_models(
             serves = champion is not None and champion.version == row.version
             items.append(ModelSummary.of(row, champion=serves, pinned=champion is not None and champion.pinned))
         return ItemList(items=items, next_cursor=page.next_cursor)
+
+
+@router.post("/models/{version}/promote", responses=problems(400, 404, 409, 413, 415, 422, 503))
+def promote_model(service: TheService, version: str, request: PromoteRequest | None = None) -> PromoteAnswer:
+    """Serve this version from now on.
+
+    A version that was served before is rolled back to and pinned, so that no training replaces it. One that did not
+    pass the gate needs `override` and a `reason`. Stored predictions are made again in the background.
+    """
+    request = request or PromoteRequest()
+    outcome = promote(
+        service.context,
+        version,
+        override=request.override,
+        reason=request.reason,
+        expected_revision=request.expected_revision,
+    )
+    return PromoteAnswer(
+        label_set=outcome.label_set,
+        version=outcome.version,
+        previous=outcome.previous,
+        revision=outcome.revision,
+        pinned=outcome.pinned,
+        how=outcome.how.value,
+        warnings=list(outcome.warnings),
+    )
+
+
+@router.delete("/models/pin", responses=problems(404, 503))
+def unpin_model(service: TheService, label_set: str | None = None) -> PinAnswer:
+    """Let the gate replace the served version again."""
+    name = service.label_set(label_set)
+    with service.context.database.begin() as session:
+        label_sets.get(session, name)
+        row = models.unpin(session, name)
+        return PinAnswer(label_set=name, version=row.version, revision=row.revision, pinned=row.pinned)
 
 
 def _feedback(service: Service, session: Session, label_set: str) -> FeedbackWaiting:

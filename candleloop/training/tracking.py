@@ -48,7 +48,7 @@ MLFLOW_SETTINGS = {
 PREDICTING_NEEDS = ("numpy", "pandas", "TA-Lib", "pydantic", "PyYAML", "fsspec")
 """Packages that a prediction needs whatever the family; the tracked model asks for the versions it was made with."""
 
-NOT_TO_PREDICT = ("__pycache__", "interchange", "loop", "patterns", "readers", "store")
+NOT_TO_PREDICT = ("__pycache__", "batch", "interchange", "loop", "patterns", "readers", "store")
 """Folders of this package that do not travel with a tracked model."""
 
 RUNS_FOLDER = "mlflow-artifacts"

@@ -36,7 +36,8 @@ def ask(client: httpx.Client, **body: Any) -> dict[str, Any]:
     answer = client.post("/predict/batch", json=body)
     assert answer.status_code == 202, answer.text
     assert answer.headers["location"] == f"/jobs/{answer.json()['job']['id']}"
-    return answer.json()["job"]
+    job: dict[str, Any] = answer.json()["job"]
+    return job
 
 
 def run(settings: Settings, job_id: str) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import logging
 import time
 from collections.abc import Callable
@@ -21,44 +20,10 @@ from config.context import open_context
 from config.settings import Settings
 from tests.support.http import client_of
 from tests.support.service import CANDLES, columns_of
+from tests.support.versions import add_version, champion
 
 PART = CANDLES[-300:]
 REQUEST = {"candles": columns_of(PART)}
-
-
-def champion(context: Context) -> str:
-    with context.database.read() as session:
-        row = models.champion(session, "default")
-    assert row is not None
-    return row.version
-
-
-def add_version(context: Context, *, damaged: bool = False) -> ModelBundle:
-    """Store another version of the champion, which lets fewer predictions through."""
-    first = ModelBundle.load(context.storage, champion(context))
-    config = first.config.model_copy(
-        update={"decoding": first.config.decoding.model_copy(update={"confidence_floor": 0.6})}
-    )
-    bundle = dataclasses.replace(first, config=config)
-    sha256 = bundle.save(context.storage)
-    if damaged:
-        name = bundle_name(bundle.version)
-        content = bytearray(context.storage.read(name))
-        content[len(content) // 2] ^= 0xFF
-        context.storage.write(name, bytes(content))
-    with context.database.begin() as session:
-        models.add_model(
-            session,
-            version=bundle.version,
-            label_set="default",
-            family=bundle.family,
-            snapshot=bundle.snapshot,
-            bundle_sha256=sha256,
-            metrics={},
-            gate={},
-            trained_at=bundle.trained_at,
-        )
-    return bundle
 
 
 def promote(context: Context, version: str) -> None:

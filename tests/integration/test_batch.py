@@ -156,7 +156,7 @@ def test_a_worker_killed_in_the_middle_of_a_batch_costs_only_the_shard_it_was_at
             cursor = page.next_cursor
             if cursor is None:
                 break
-    assert sorted(stored) == sorted(line["id"] for line in found if line["series_id"] == LONG)
+    assert sorted(stored) == sorted(str(line["id"]) for line in found if line["series_id"] == LONG)
 
 
 def test_two_workers_share_a_batch(context: Context, connection: Redis, start_worker: StartWorker) -> None:
