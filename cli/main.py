@@ -14,7 +14,7 @@ from cli.annotations import annotations_app, card
 from cli.context import AsJson, LabelSetName, open_prepared
 from cli.doctor import doctor
 from cli.features import features
-from cli.output import ProgressLine, clear_errors, emit, table
+from cli.output import ProgressLine, clear_errors, emit, say_json, table
 
 if TYPE_CHECKING:
     from candleloop.pipeline import AppendOutcome, ImportOutcome, TrainingOutcome
@@ -41,13 +41,14 @@ def main() -> None:
 
 
 @app.command()
-def up() -> None:
+def up(as_json: AsJson = False) -> None:
     """Start everything on this machine: Redis, MLflow, API, workers, relay, dashboard. Ctrl+C stops it."""
-    from config.settings import settings
-    from workers.local_stack import up as start
+    with clear_errors(as_json=as_json):
+        from config.settings import settings
+        from workers.local_stack import say_line
+        from workers.local_stack import up as start
 
-    with clear_errors(as_json=False):
-        raise typer.Exit(start(settings()))
+        raise typer.Exit(start(settings(), say=say_json if as_json else say_line))
 
 
 @app.command("import")

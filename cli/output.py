@@ -20,6 +20,11 @@ def emit(result: Any, lines: list[str], *, as_json: bool) -> None:
             typer.echo(line)
 
 
+def say_json(text: str) -> None:
+    """Print a line of a command that goes on, as a JSON object on a line of its own."""
+    typer.echo(json.dumps({"message": text.strip()}, ensure_ascii=False))
+
+
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """Return aligned lines; all but the first column are right-aligned."""
     widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]

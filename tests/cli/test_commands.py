@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -159,3 +160,12 @@ def test_files_before_a_refused_one_are_imported_and_reported(home: Path) -> Non
     assert outcome.exit_code == 2
     assert "ONE-1h: imported" in outcome.stdout
     assert "TWO_1h.csv" in outcome.stderr
+
+
+def test_a_stack_that_cannot_start_says_so_as_json(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        monkeypatch.setenv("CANDLELOOP_API_PORT", str(taken.getsockname()[1]))
+        settings.cache_clear()
+        result = run("up", "--json")
+    problem = json.loads(result.stderr)
+    assert (result.exit_code, problem["code"], problem["field"]) == (1, "port_taken", "CANDLELOOP_API_PORT")
