@@ -16,10 +16,12 @@ MEANINGS = {
     400: "Not JSON",
     404: "Something named does not exist",
     409: "Ruled out by the present state",
+    412: "Somebody changed it meanwhile",
     413: "The body is too large",
     415: "The body is not declared as JSON",
     421: "The Host header names another host",
     422: "Well formed, but cannot be accepted; row and field name the place",
+    428: "If-Match is missing",
     500: "Something failed inside candleloop",
     503: "Something candleloop needs cannot be reached",
 }

@@ -24,6 +24,7 @@ from candleloop.errors import (
     NoModel,
     NotACandleFile,
     NotFound,
+    Outdated,
     TooFewLabels,
     Unavailable,
 )
@@ -39,6 +40,12 @@ class NotJson(BadRequest):
     code = "not_json"
 
 
+class PreconditionRequired(BadRequest):
+    """A change that does not say which revision it is made to."""
+
+    code = "precondition_required"
+
+
 STATUS: Mapping[type[CandleloopError], int] = {
     NotJson: 400,
     BadCandles: 422,
@@ -47,6 +54,8 @@ STATUS: Mapping[type[CandleloopError], int] = {
     NotFound: 404,
     NoModel: 409,
     TooFewLabels: 409,
+    PreconditionRequired: 428,
+    Outdated: 412,
     Conflict: 409,
     BundleRefused: 503,
     Unavailable: 503,

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from candleloop.annotations.label_set import Label, LabelSet
 from candleloop.loop.instants import format_instant
-from candleloop.store.tables import AnnotationRow, JobRow, ModelRow, PredictionRow, SeriesRow
+from candleloop.store.tables import AnnotationRow, JobRow, ModelRow, PredictionRow, ReviewedRangeRow, SeriesRow
 
 Item = TypeVar("Item")
 
@@ -137,6 +137,21 @@ class ImportAnswer(BaseModel):
     report: dict[str, Any]
 
 
+class AppendAnswer(BaseModel):
+    """What became of candles that were appended; ``flagged`` annotations lie over revised or inserted candles."""
+
+    series_id: str
+    series_version: str
+    previous_version: str
+    bars: int
+    appended: int
+    unchanged: int
+    revised: int
+    inserted: int
+    flagged: int
+    report: dict[str, Any]
+
+
 class CandleColumns(BaseModel):
     """Candles as columns of equal length, in ascending order of time."""
 
@@ -189,6 +204,31 @@ class Annotation(BaseModel):
             flagged=row.flagged,
             created_at=row.created_at,
             updated_at=row.updated_at,
+        )
+
+
+class ReviewedRange(BaseModel):
+    """Bars that a person has looked at completely for these labels: what is not annotated there is background."""
+
+    id: str
+    series_id: str
+    label_set: str
+    labels: list[str]
+    start_time: str
+    end_time: str
+    created_at: datetime
+
+    @classmethod
+    def of(cls, row: ReviewedRangeRow) -> ReviewedRange:
+        """Show a reviewed range of the database."""
+        return cls(
+            id=row.id,
+            series_id=row.series_id,
+            label_set=row.label_set,
+            labels=row.labels,
+            start_time=format_instant(row.start_time),
+            end_time=format_instant(row.end_time),
+            created_at=row.created_at,
         )
 
 

@@ -67,6 +67,12 @@ class Conflict(CandleloopError):
     code = "conflict"
 
 
+class Outdated(Conflict):
+    """A change that was made to an older revision than the present one."""
+
+    code = "outdated"
+
+
 class NoModel(CandleloopError):
     """There is no champion for the label set yet; the message says how to get one."""
 

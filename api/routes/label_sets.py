@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
 from api.openapi import problems
 from api.schemas import ItemList, LabelSetView
 from api.service import TheService
+from candleloop.annotations.label_set import LabelSet
 from candleloop.store import label_sets, models
 
 router = APIRouter(tags=["label sets"])
@@ -21,3 +22,20 @@ def list_label_sets(service: TheService) -> ItemList[LabelSetView]:
             champion = models.champion(session, label_set.name)
             items.append(LabelSetView.of(label_set, None if champion is None else champion.version))
         return ItemList(items=items)
+
+
+@router.post(
+    "/label-sets",
+    status_code=201,
+    responses={
+        **problems(400, 409, 413, 415, 422, 503),
+        200: {"model": LabelSetView, "description": "Exactly this label set was there already"},
+    },
+)
+def create_label_set(service: TheService, response: Response, label_set: LabelSet) -> LabelSetView:
+    """Add a label set; it is frozen from then on. More labels make another label set, under another name."""
+    with service.context.database.begin() as session:
+        if not label_sets.ensure(session, label_set):
+            response.status_code = 200
+        champion = models.champion(session, label_set.name)
+        return LabelSetView.of(label_set, None if champion is None else champion.version)

@@ -1,15 +1,15 @@
-"""Series: upload a vendor file, list, describe, page through candles and annotations."""
+"""Series: upload a vendor file, list, describe, append, page through candles."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from api.openapi import problems
 from api.schemas import (
-    Annotation,
+    AppendAnswer,
     CandleColumns,
     CandlePage,
     ImportAnswer,
@@ -26,7 +26,7 @@ from candleloop.candles.store import CandleStore
 from candleloop.context import Context
 from candleloop.errors import BadRequest
 from candleloop.loop.instants import format_instant
-from candleloop.store import label_sets, marks, series
+from candleloop.store import series
 from candleloop.store.tables import SeriesRow
 from candleloop.times import iso_times
 
@@ -36,6 +36,12 @@ SeriesId = Annotated[str | None, Query(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]{0,
 Time = Annotated[str | None, Query(max_length=40, description="ISO-8601, or epoch seconds or milliseconds")]
 Limit = Annotated[int, Query(ge=1, le=1_000)]
 
+FILE_BODY: dict[str, Any] = {
+    "required": True,
+    "description": "The vendor's file as it is, compressed or not",
+    "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+}
+
 
 @router.post(
     "/series",
@@ -44,13 +50,7 @@ Limit = Annotated[int, Query(ge=1, le=1_000)]
         **problems(409, 413, 422, 503),
         200: {"model": ImportAnswer, "description": "Exactly these candles were there already"},
     },
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "description": "The vendor's file as it is, compressed or not",
-            "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
-        }
-    },
+    openapi_extra={"requestBody": FILE_BODY},
 )
 async def upload_series(
     service: TheService,
@@ -91,6 +91,58 @@ async def upload_series(
         symbol=outcome.symbol,
         timeframe_seconds=outcome.timeframe_seconds,
         created=outcome.created,
+        report=outcome.report.model_dump(mode="json"),
+    )
+
+
+@router.post(
+    "/series/{series_id}/candles",
+    responses=problems(404, 409, 413, 422, 503),
+    openapi_extra={"requestBody": FILE_BODY},
+)
+async def append_candles(
+    service: TheService,
+    request: Request,
+    series_id: str,
+    name: Annotated[str, Query(max_length=200, description="What the file is called")],
+    symbol: Annotated[str | None, Query(max_length=80)] = None,
+    reader: Annotated[str | None, Query(max_length=40)] = None,
+    timezone: Annotated[str | None, Query(max_length=60)] = None,
+    timeframe: Annotated[str | None, Query(max_length=10)] = None,
+    day_first: bool | None = None,
+    strict: bool = False,
+    revise: Annotated[
+        bool, Query(description="Accept other values for stored candles, and candles between them")
+    ] = False,
+) -> AppendAnswer:
+    """Add the candles of a vendor file to a series: a new version of it. Test bars stay as they were frozen."""
+    content = await request.body()
+    if not content:
+        raise BadRequest("The body is empty: send the file as it is.", code="empty_file", field="body")
+    outcome = await run_in_threadpool(
+        pipeline.append_file,
+        service.context,
+        series_id,
+        content,
+        name=name,
+        symbol=symbol,
+        reader=reader,
+        timezone=timezone,
+        timeframe=timeframe,
+        day_first=day_first,
+        strict=strict,
+        revise=revise,
+    )
+    return AppendAnswer(
+        series_id=outcome.series_id,
+        series_version=outcome.version,
+        previous_version=outcome.previous,
+        bars=outcome.bars,
+        appended=outcome.appended,
+        unchanged=outcome.unchanged,
+        revised=outcome.revised,
+        inserted=outcome.inserted,
+        flagged=outcome.flagged,
         report=outcome.report.model_dump(mode="json"),
     )
 
@@ -154,35 +206,6 @@ def get_candles(
         candles=CandleColumns(time=iso_times(candles.time), **columns),
         next_cursor=None if following is None else format_instant(following),
     )
-
-
-@router.get("/series/{series_id}/annotations", responses=problems(404, 422, 503))
-def list_annotations(
-    service: TheService,
-    series_id: str,
-    label_set: str | None = None,
-    start_time: Time = None,
-    end_time: Time = None,
-    origin: Annotated[list[Literal["human", "talib", "confirmed", "corrected", "imported"]] | None, Query()] = None,
-    limit: Limit = 500,
-    cursor: str | None = None,
-) -> ItemList[Annotation]:
-    """List the annotations of a series that touch the bars between two times, by start."""
-    name = service.label_set(label_set)
-    with service.context.database.read() as session:
-        series.get_series(session, series_id)
-        label_sets.get(session, name)
-        page = marks.list_annotations(
-            session,
-            series_id,
-            name,
-            start_time=None if start_time is None else parse_time(start_time, field="start_time"),
-            end_time=None if end_time is None else parse_time(end_time, field="end_time"),
-            origins=origin,
-            limit=limit,
-            cursor=cursor,
-        )
-        return ItemList(items=[Annotation.of(row) for row in page.items], next_cursor=page.next_cursor)
 
 
 def _read_ahead(context: Context, row: SeriesRow, start: int, end: int, count: int) -> Candles:

@@ -21,6 +21,7 @@ from candleloop.annotations.identity import prediction_id
 from candleloop.annotations.label_set import LabelSet
 from candleloop.annotations.marks import Origin
 from candleloop.errors import BadRequest, CandleloopError, NotFound
+from candleloop.loop.checks import check_place
 from candleloop.loop.effects import Effects, current_event, current_mark, effects_of, marks_made
 from candleloop.loop.events import (
     Correction,
@@ -181,9 +182,9 @@ def _decide(
     target: FeedbackTarget,
     time: npt.NDArray[np.int64],
 ) -> Effects:
-    _check_span(label_set, target, "target", time, check_length=event.verb is Verb.CONFIRM)
+    check_place(label_set, target, time, prefix="target.", check_length=event.verb is Verb.CONFIRM)
     if event.correction is not None:
-        _check_span(label_set, event.correction, "correction", time, check_length=True)
+        check_place(label_set, event.correction, time, prefix="correction.")
     talib = _checked_source(session, label_set, event.series_id, target)
     _refuse_decided(session, label_set, event, target)
     if talib is not None and talib.deleted_at is not None:
@@ -213,38 +214,6 @@ def _decide(
         talib.deleted_at = now()
         made["put_away"] = talib.id
     return Effects(decides=event.reason is not Reason.UNSURE, **made)
-
-
-def _check_span(
-    label_set: LabelSet,
-    span: FeedbackTarget | Correction,
-    field: str,
-    time: npt.NDArray[np.int64],
-    *,
-    check_length: bool,
-) -> None:
-    try:
-        label = label_set.labels[label_set.index(span.label)]
-    except NotFound as error:
-        raise BadRequest(error.message, code=error.code, field=f"{field}.label") from None
-    first, last = (
-        _bar(time, moment, f"{field}.{name}")
-        for name, moment in (("start_time", span.start_time), ("end_time", span.end_time))
-    )
-    bars = last - first + 1
-    if check_length and label.bars is not None and bars != label.bars:
-        raise BadRequest(
-            f"{field}: {span.label} has {label.bars} bars, these are {bars}.",
-            code="wrong_length",
-            field=f"{field}.end_time",
-        )
-
-
-def _bar(time: npt.NDArray[np.int64], moment: int, field: str) -> int:
-    place = int(np.searchsorted(time, moment))
-    if place == len(time) or time[place] != moment:
-        raise BadRequest(f"{field}: no bar of the series opens then.", code="not_a_bar", field=field)
-    return place
 
 
 def _checked_source(

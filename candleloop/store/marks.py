@@ -289,6 +289,43 @@ def list_annotations(
     return page_of(session.scalars(statement).all(), limit, lambda row: (row.start_time, row.id))
 
 
+def list_reviewed_ranges(
+    session: Session,
+    series_id: str,
+    label_set: str,
+    *,
+    start_time: int | None = None,
+    end_time: int | None = None,
+    limit: int = 500,
+    cursor: str | None = None,
+) -> Page[ReviewedRangeRow]:
+    """Return a page of the reviewed ranges that touch the bars between two bar-open times, both inclusive, by start.
+
+    Raises
+    ------
+    BadRequest
+        When the limit is out of range or the cursor is not from this list.
+    """
+    check_limit(limit)
+    statement = (
+        select(ReviewedRangeRow)
+        .where(_live(ReviewedRangeRow, series_id, label_set))
+        .order_by(ReviewedRangeRow.start_time, ReviewedRangeRow.id)
+        .limit(limit + 1)
+    )
+    if start_time is not None:
+        statement = statement.where(ReviewedRangeRow.end_time >= start_time)
+    if end_time is not None:
+        statement = statement.where(ReviewedRangeRow.start_time <= end_time)
+    if cursor is not None:
+        start, last_id = read_cursor(cursor, (int, str))
+        later = ReviewedRangeRow.start_time > start
+        statement = statement.where(
+            or_(later, and_(ReviewedRangeRow.start_time == start, ReviewedRangeRow.id > last_id))
+        )
+    return page_of(session.scalars(statement).all(), limit, lambda row: (row.start_time, row.id))
+
+
 def _replace_coverage(
     session: Session,
     series_id: str,

@@ -1,0 +1,245 @@
+"""Annotations and reviewed ranges of a series: what people and TA-Lib say holds."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Header, Query, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.openapi import problems
+from api.problems import PreconditionRequired
+from api.routes.series import Limit, Time
+from api.schemas import Annotation, ItemList, ReviewedRange
+from api.service import TheService
+from api.times import parse_time
+from candleloop.errors import Outdated
+from candleloop.loop import edits
+from candleloop.loop.instants import Instant
+from candleloop.store import label_sets, marks, series
+
+router = APIRouter(tags=["annotations"])
+
+LabelSetName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,47}$")]
+LabelName = Annotated[str, Field(min_length=1, max_length=48)]
+IfMatch = Annotated[str | None, Header(max_length=100, description="The ETag that the annotation was read with, or *")]
+
+ETAG = re.compile(r'(?:W/)?"([0-9]{1,18})"')
+
+
+class AnnotationRequest(BaseModel):
+    """A span that a person draws; times are those at which its first and last bar open."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "example": {
+                "label": "bullish_harami",
+                "start_time": "2010-03-04T00:00:00Z",
+                "end_time": "2010-03-05T00:00:00Z",
+            }
+        },
+    )
+
+    label: LabelName
+    start_time: Instant
+    end_time: Instant
+    label_set: LabelSetName | None = None
+
+
+class AnnotationChange(BaseModel):
+    """What is to change of an annotation; what is left out stays."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"label": "bullish_engulfing"}})
+
+    label: LabelName | None = None
+    start_time: Instant | None = None
+    end_time: Instant | None = None
+
+
+class ReviewedRequest(BaseModel):
+    """Bars that a person has looked at completely, for all labels of the set unless some are named."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"example": {"start_time": "2010-03-01T00:00:00Z", "end_time": "2010-04-30T00:00:00Z"}},
+    )
+
+    start_time: Instant
+    end_time: Instant
+    labels: Annotated[list[LabelName], Field(min_length=1, max_length=200)] | None = None
+    label_set: LabelSetName | None = None
+
+
+@router.get("/series/{series_id}/annotations", responses=problems(404, 422, 503))
+def list_annotations(
+    service: TheService,
+    series_id: str,
+    label_set: str | None = None,
+    start_time: Time = None,
+    end_time: Time = None,
+    origin: Annotated[list[Literal["human", "talib", "confirmed", "corrected", "imported"]] | None, Query()] = None,
+    limit: Limit = 500,
+    cursor: str | None = None,
+) -> ItemList[Annotation]:
+    """List the annotations of a series that touch the bars between two times, by start."""
+    name = service.label_set(label_set)
+    with service.context.database.read() as session:
+        series.get_series(session, series_id)
+        label_sets.get(session, name)
+        page = marks.list_annotations(
+            session,
+            series_id,
+            name,
+            start_time=None if start_time is None else parse_time(start_time, field="start_time"),
+            end_time=None if end_time is None else parse_time(end_time, field="end_time"),
+            origins=origin,
+            limit=limit,
+            cursor=cursor,
+        )
+        return ItemList(items=[Annotation.of(row) for row in page.items], next_cursor=page.next_cursor)
+
+
+@router.post("/series/{series_id}/annotations", status_code=201, responses=problems(400, 404, 409, 413, 415, 422, 503))
+def create_annotation(
+    service: TheService, response: Response, series_id: str, request: AnnotationRequest
+) -> Annotation:
+    """Add a span that a person drew. Deleting it takes it back."""
+    with service.context.database.begin() as session:
+        row = edits.create_annotation(
+            session,
+            label_sets.get(session, service.label_set(request.label_set)),
+            series_id,
+            edits.Place(request.label, request.start_time, request.end_time),
+            service.bar_times.of(session, series_id),
+        )
+        session.refresh(row)
+        response.headers["Location"] = f"/series/{series_id}/annotations/{row.id}"
+        return _shown(response, Annotation.of(row))
+
+
+@router.get("/series/{series_id}/annotations/{annotation_id}", responses=problems(404, 503))
+def get_annotation(service: TheService, response: Response, series_id: str, annotation_id: str) -> Annotation:
+    """Return an annotation; its ETag is what a change or a deletion sends as If-Match."""
+    with service.context.database.read() as session:
+        return _shown(response, Annotation.of(edits.find_annotation(session, series_id, annotation_id)))
+
+
+@router.patch(
+    "/series/{series_id}/annotations/{annotation_id}",
+    responses=problems(400, 404, 409, 412, 413, 415, 422, 428, 503),
+)
+def change_annotation(
+    service: TheService,
+    response: Response,
+    series_id: str,
+    annotation_id: str,
+    request: AnnotationChange,
+    if_match: IfMatch = None,
+) -> Annotation:
+    """Give a person's annotation another label or other bars. TA-Lib's are decided on by feedback."""
+    revision = _revision(if_match)
+    with service.context.database.begin() as session:
+        row = edits.find_annotation(session, series_id, annotation_id, to_change=True)
+        edits.change_annotation(
+            session,
+            label_sets.get(session, row.label_set),
+            row,
+            edits.Place(
+                row.label if request.label is None else request.label,
+                row.start_time if request.start_time is None else request.start_time,
+                row.end_time if request.end_time is None else request.end_time,
+            ),
+            service.bar_times.of(session, series_id),
+            revision=revision,
+        )
+        session.refresh(row)
+        return _shown(response, Annotation.of(row))
+
+
+@router.delete(
+    "/series/{series_id}/annotations/{annotation_id}",
+    status_code=204,
+    responses=problems(404, 409, 412, 422, 428, 503),
+)
+def delete_annotation(service: TheService, series_id: str, annotation_id: str, if_match: IfMatch = None) -> None:
+    """Remove a person's annotation. TA-Lib's are dismissed by feedback."""
+    revision = _revision(if_match)
+    with service.context.database.begin() as session:
+        row = edits.find_annotation(session, series_id, annotation_id, to_change=True)
+        edits.delete_annotation(session, row, revision=revision)
+
+
+@router.get("/series/{series_id}/reviewed", responses=problems(404, 422, 503))
+def list_reviewed_ranges(
+    service: TheService,
+    series_id: str,
+    label_set: str | None = None,
+    start_time: Time = None,
+    end_time: Time = None,
+    limit: Limit = 500,
+    cursor: str | None = None,
+) -> ItemList[ReviewedRange]:
+    """List the reviewed ranges of a series that touch the bars between two times, by start."""
+    name = service.label_set(label_set)
+    with service.context.database.read() as session:
+        series.get_series(session, series_id)
+        label_sets.get(session, name)
+        page = marks.list_reviewed_ranges(
+            session,
+            series_id,
+            name,
+            start_time=None if start_time is None else parse_time(start_time, field="start_time"),
+            end_time=None if end_time is None else parse_time(end_time, field="end_time"),
+            limit=limit,
+            cursor=cursor,
+        )
+        return ItemList(items=[ReviewedRange.of(row) for row in page.items], next_cursor=page.next_cursor)
+
+
+@router.post("/series/{series_id}/reviewed", status_code=201, responses=problems(400, 404, 413, 415, 422, 503))
+def create_reviewed_range(
+    service: TheService, response: Response, series_id: str, request: ReviewedRequest
+) -> ReviewedRange:
+    """Say that a person has looked at these bars completely: what is not annotated there is background."""
+    with service.context.database.begin() as session:
+        row = edits.create_reviewed_range(
+            session,
+            label_sets.get(session, service.label_set(request.label_set)),
+            series_id,
+            start_time=request.start_time,
+            end_time=request.end_time,
+            labels=request.labels,
+            time=service.bar_times.of(session, series_id),
+        )
+        session.refresh(row)
+        response.headers["Location"] = f"/series/{series_id}/reviewed/{row.id}"
+        return ReviewedRange.of(row)
+
+
+@router.delete("/series/{series_id}/reviewed/{range_id}", status_code=204, responses=problems(404, 503))
+def delete_reviewed_range(service: TheService, series_id: str, range_id: str) -> None:
+    """Take back that these bars were looked at."""
+    with service.context.database.begin() as session:
+        edits.delete_reviewed_range(session, series_id, range_id)
+
+
+def _shown(response: Response, annotation: Annotation) -> Annotation:
+    response.headers["ETag"] = f'"{annotation.revision}"'
+    return annotation
+
+
+def _revision(if_match: str | None) -> int | None:
+    """Return the revision that a change is made to; None where any will do."""
+    if if_match is None:
+        raise PreconditionRequired(
+            "Send the ETag that the annotation was read with as If-Match, so that nobody's change is lost.",
+            field="If-Match",
+        )
+    if if_match.strip() == "*":
+        return None
+    found = ETAG.fullmatch(if_match.strip())
+    if found is None:
+        raise Outdated(f"{if_match!r} is not an ETag of an annotation.", field="If-Match")
+    return int(found[1])
