@@ -144,7 +144,7 @@ def fit_calibration(counted: Sequence[Counted], label_set: LabelSet) -> Calibrat
 def choose_thresholds(
     counted: Sequence[Counted], label_set: LabelSet, calibration: Calibration, *, floor: float
 ) -> dict[str, float]:
-    """Choose, for each label, the least calibrated confidence that gives the greatest event F1.
+    """Choose, for each label, the least calibrated confidence that counts as found: that of the greatest event F1.
 
     Parameters
     ----------
@@ -162,6 +162,12 @@ def choose_thresholds(
     dict
         A threshold for every label of the set: halfway between two confidences, of equally good ones the nearest to
         0.5. Labels with fewer than ``MIN_SUPPORT`` true spans in the slice get ``DEFAULT_THRESHOLD``.
+
+    Notes
+    -----
+    Thresholds whose F1 is within one missed span of the greatest count as equally good. The F1 of a calibrated
+    confidence is greatest near 0.5 when the model is good; a threshold elsewhere that gains a single span on the slice
+    is chance, and would move with every retrain.
     """
     parts = []
     support = np.zeros(len(label_set), dtype=np.int64)
@@ -192,7 +198,7 @@ def _best_threshold(confidence: FloatArray, found: BoolArray, support: int) -> f
     at = confidence[last_of_equal]
     next_below = np.append(at[1:], at[-1])
     halfway = (at + next_below) / 2
-    best = np.flatnonzero(f1 >= f1.max() - 1e-12)
+    best = np.flatnonzero(f1 >= f1.max() - 1 / support - 1e-12)
     # Any threshold between this confidence and the next one below is as good; 0.5 itself when it lies between.
     if ((next_below[best] < DEFAULT_THRESHOLD) & (at[best] >= DEFAULT_THRESHOLD)).any():
         return DEFAULT_THRESHOLD

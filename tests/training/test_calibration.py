@@ -138,6 +138,12 @@ def test_threshold_is_one_half_when_that_is_as_good_as_any() -> None:
     assert choose_thresholds([one], LABELS, Calibration(), floor=0.05)["a"] == 0.5
 
 
+def test_a_single_span_does_not_move_a_threshold_away_from_one_half() -> None:
+    raw = [0.9] * 30 + [0.3] + [0.2] * 5
+    one = counted([0] * 36, raw, [True] * 31 + [False] * 5)
+    assert choose_thresholds([one], LABELS, Calibration(), floor=0.05)["a"] == 0.5
+
+
 def test_threshold_goes_below_one_half_to_find_what_is_there() -> None:
     raw = [0.9] * 15 + [0.3] * 15 + [0.1] * 300
     one = counted([0] * 330, raw, [True] * 30 + [False] * 300)
