@@ -54,7 +54,7 @@ def test_it_trains_without_a_window_that_leaves_its_segment(trained: TrainedMode
     """The family itself refuses such a window; both segments are measured or taught."""
     assert trained.bundle.family == "window_softmax"
     assert trained.bundle.context == CONTEXT
-    assert (trained.evaluation.macro_f1 or 0) > 0.1
+    assert sum(score.true_positives for score in trained.evaluation.labels) > 20
 
 
 def test_the_context_counts_as_warm_up(trained: TrainedModel) -> None:
