@@ -396,6 +396,37 @@ class PredictionPage(ItemList[StoredPrediction]):
     stale: bool
 
 
+class DisputedSpan(TimeSpan):
+    """One side of a disagreement: an annotation that holds, with its origin, or a prediction, with its confidence."""
+
+    id: str
+    label: str
+    origin: str | None = None
+    confidence: float | None = None
+
+
+class DisagreementView(TimeSpan):
+    """A place where model and annotations disagree.
+
+    ``overlooked``: the model is sure, nothing is annotated. ``unsupported``: annotated, the model finds nothing.
+    ``swap``: another label at the same place. ``badloc``: the same label on other bars.
+    """
+
+    kind: Literal["overlooked", "unsupported", "swap", "badloc"]
+    strength: float = Field(ge=0, le=1)
+    annotation: DisputedSpan | None
+    prediction: DisputedSpan | None
+
+
+class DisagreementPage(ItemList[DisagreementView]):
+    """Disagreements of a series with the stored predictions of one model version; none when it was never scored."""
+
+    series_id: str
+    label_set: str
+    model_version: str | None
+    stale: bool
+
+
 class PredictAnswer(BaseModel):
     """All predictions for the candles given."""
 

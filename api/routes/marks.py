@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.concurrency import run_in_threadpool
 
 from api.openapi import problems
 from api.problems import PreconditionRequired
@@ -14,6 +15,8 @@ from api.routes.series import Limit, Time
 from api.schemas import Annotation, ItemList, ReviewedRange
 from api.service import TheService
 from api.times import parse_time
+from candleloop import pipeline
+from candleloop.annotations.interchange import FileFormat, IngestReport
 from candleloop.errors import Outdated
 from candleloop.loop import edits
 from candleloop.loop.instants import Instant
@@ -24,6 +27,13 @@ router = APIRouter(tags=["annotations"])
 LabelSetName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,47}$")]
 LabelName = Annotated[str, Field(min_length=1, max_length=48)]
 IfMatch = Annotated[str | None, Header(max_length=100, description="The ETag that the annotation was read with, or *")]
+
+MEDIA_TYPES = {
+    FileFormat.JSON: "application/json",
+    FileFormat.CSV: "text/csv",
+    FileFormat.JSONL: "application/x-ndjson",
+}
+"""What an export is sent as."""
 
 ETAG = re.compile(r'(?:W/)?"([0-9]{1,18})"')
 
@@ -223,6 +233,62 @@ def delete_reviewed_range(service: TheService, series_id: str, range_id: str) ->
     """Take back that these bars were looked at."""
     with service.context.database.begin() as session:
         edits.delete_reviewed_range(session, series_id, range_id)
+
+
+@router.get(
+    "/annotations/export",
+    response_class=Response,
+    responses={
+        **problems(404, 422, 503),
+        200: {
+            "description": "The annotations in the order of time, each with its origin",
+            "content": {kind: {"schema": {"type": "string"}} for kind in MEDIA_TYPES.values()},
+        },
+    },
+)
+def export_annotations(
+    service: TheService, series_id: str, label_set: str | None = None, format: FileFormat = FileFormat.JSON
+) -> Response:
+    """Return the annotations of a series as a file. Predictions are never among them."""
+    content = pipeline.export_annotations(service.context, series_id, service.label_set(label_set), format)
+    disposition = f'attachment; filename="annotations.{format}"'
+    return Response(content, media_type=MEDIA_TYPES[format], headers={"Content-Disposition": disposition})
+
+
+@router.post(
+    "/annotations/import",
+    responses=problems(404, 413, 422, 503),
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "description": "The file as it is",
+            "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+        }
+    },
+)
+async def import_annotations(
+    service: TheService,
+    request: Request,
+    series_id: str,
+    as_: Annotated[Literal["human", "talib"], Query(alias="as", description="Whose annotations these are")],
+    format: FileFormat = FileFormat.JSON,
+    label_set: str | None = None,
+    complete: Annotated[
+        bool, Query(description="A person looked at every bar of the series: what is not marked is background")
+    ] = False,
+) -> IngestReport:
+    """Add the spans of a file to a series; the report says which were kept, and why others were not."""
+    content = await request.body()
+    return await run_in_threadpool(
+        pipeline.import_annotations,
+        service.context,
+        series_id,
+        service.label_set(label_set),
+        content,
+        as_=as_,
+        format=format,
+        complete=complete,
+    )
 
 
 def _shown(response: Response, annotation: Annotation) -> Annotation:

@@ -5,13 +5,19 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Query
+from sqlalchemy.orm import Session
 
 from api.openapi import problems
 from api.routes.series import Limit, Time
-from api.schemas import PredictionPage, StoredPrediction
+from api.schemas import DisagreementPage, DisagreementView, DisputedSpan, PredictionPage, StoredPrediction
 from api.service import TheService
 from api.times import parse_time
-from candleloop.store import label_sets, models, predictions, series
+from candleloop.loop.disagreement import Kind
+from candleloop.loop.disputes import Dispute, find_disputes
+from candleloop.loop.instants import format_instant
+from candleloop.store import label_sets, marks, models, predictions, series
+from candleloop.store.pages import page_of, read_cursor
+from candleloop.store.tables import AnnotationRow, ScoringRow
 
 router = APIRouter(tags=["predictions"])
 
@@ -36,11 +42,8 @@ def list_predictions(
     """
     name = service.label_set(label_set)
     with service.context.database.read() as session:
-        row = series.get_series(session, series_id)
         label_sets.get(session, name)
-        champion = models.champion(session, name)
-        scoring = predictions.scoring(session, series_id, name)
-        served = None if champion is None else champion.version
+        scoring, stale = _scoring(session, series_id, name)
         if scoring is None:
             return PredictionPage(
                 items=[],
@@ -49,7 +52,7 @@ def list_predictions(
                 model_version=None,
                 series_version=None,
                 scored_at=None,
-                stale=served is not None,
+                stale=stale,
             )
         page = predictions.list_predictions(
             session,
@@ -62,7 +65,6 @@ def list_predictions(
             limit=limit,
             cursor=cursor,
         )
-        stale = (scoring.model_version, scoring.series_version) != (served, row.version)
         return PredictionPage(
             items=[StoredPrediction.of(item, stale=stale) for item in page.items],
             next_cursor=page.next_cursor,
@@ -73,3 +75,92 @@ def list_predictions(
             scored_at=scoring.scored_at,
             stale=stale,
         )
+
+
+@router.get("/series/{series_id}/disagreements", responses=problems(404, 422, 503))
+def list_disagreements(
+    service: TheService,
+    series_id: str,
+    label_set: str | None = None,
+    kind: Annotated[list[Kind] | None, Query()] = None,
+    start_time: Time = None,
+    end_time: Time = None,
+    min_confidence: Annotated[float, Query(ge=0, le=1, description="From here on the model is sure")] = 0.5,
+    limit: Limit = 500,
+    cursor: str | None = None,
+) -> DisagreementPage:
+    """List where the stored predictions disagree with what holds (people over TA-Lib), by start."""
+    name = service.label_set(label_set)
+    after = None if cursor is None else read_cursor(cursor, (int, int, str, str))
+    first = None if start_time is None else parse_time(start_time, field="start_time")
+    last = None if end_time is None else parse_time(end_time, field="end_time")
+    with service.context.database.read() as session:
+        labels = label_sets.get(session, name)
+        scoring, stale = _scoring(session, series_id, name)
+        if scoring is None:
+            return DisagreementPage(items=[], series_id=series_id, label_set=name, model_version=None, stale=stale)
+        disputes = find_disputes(
+            session,
+            series_id,
+            labels,
+            scoring.model_version,
+            service.bar_times.of(session, series_id),
+            sure=min_confidence,
+        )
+        chosen = [
+            one
+            for one in disputes
+            if (kind is None or one.kind in kind)
+            and (first is None or one.end_time >= first)
+            and (last is None or one.start_time <= last)
+            and (after is None or one.key > after)
+        ]
+        page = page_of(chosen[: limit + 1], limit, lambda one: one.key)
+        rows = marks.annotations_starting_at(
+            session, series_id, name, [one.annotation[1] for one in page.items if one.annotation is not None]
+        )
+        return DisagreementPage(
+            items=[_shown(one, rows) for one in page.items],
+            next_cursor=page.next_cursor,
+            series_id=series_id,
+            label_set=name,
+            model_version=scoring.model_version,
+            stale=stale,
+        )
+
+
+def _scoring(session: Session, series_id: str, label_set: str) -> tuple[ScoringRow | None, bool]:
+    """Return what a series was scored by, and whether that is not the champion on the present candles."""
+    row = series.get_series(session, series_id)
+    champion = models.champion(session, label_set)
+    scoring = predictions.scoring(session, series_id, label_set)
+    if scoring is None:
+        return None, champion is not None
+    served = None if champion is None else champion.version
+    return scoring, (scoring.model_version, scoring.series_version) != (served, row.version)
+
+
+def _shown(one: Dispute, rows: dict[tuple[str, int, int], AnnotationRow]) -> DisagreementView:
+    row = None if one.annotation is None else rows[one.annotation]
+    return DisagreementView(
+        kind=one.kind.value,
+        strength=one.strength,
+        start_time=format_instant(one.start_time),
+        end_time=format_instant(one.end_time),
+        annotation=row
+        and DisputedSpan(
+            id=row.id,
+            label=row.label,
+            start_time=format_instant(row.start_time),
+            end_time=format_instant(row.end_time),
+            origin=row.origin,
+        ),
+        prediction=one.prediction
+        and DisputedSpan(
+            id=one.prediction.id,
+            label=one.prediction.label,
+            start_time=format_instant(one.prediction.start_time),
+            end_time=format_instant(one.prediction.end_time),
+            confidence=one.prediction.confidence,
+        ),
+    )

@@ -251,6 +251,20 @@ def find_decision(
     ).first()
 
 
+def annotations_starting_at(
+    session: Session, series_id: str, label_set: str, start_times: Sequence[int]
+) -> dict[tuple[str, int, int], AnnotationRow]:
+    """Return the annotations that begin at some times by label, start and end; a person's before TA-Lib's."""
+    found: dict[tuple[str, int, int], AnnotationRow] = {}
+    for part in chunks(start_times):
+        statement = select(AnnotationRow).where(
+            _live(AnnotationRow, series_id, label_set), AnnotationRow.start_time.in_(part)
+        )
+        for row in session.scalars(statement.order_by(AnnotationRow.origin == Origin.TALIB, AnnotationRow.id)):
+            found.setdefault((row.label, row.start_time, row.end_time), row)
+    return found
+
+
 def list_annotations(
     session: Session,
     series_id: str,

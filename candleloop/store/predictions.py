@@ -164,6 +164,42 @@ def stale_series(session: Session, label_set: str, model_version: str) -> list[S
     return list(session.scalars(statement))
 
 
+def load_predictions(
+    session: Session, series_id: str, label_set: LabelSet, model_version: str
+) -> tuple[list[str], TimeSpans, npt.NDArray[np.float64]]:
+    """Return all predictions of a model version for a series, ordered by start, end, label.
+
+    Returns
+    -------
+    ids : list of str
+    spans : TimeSpans
+    confidence : float64 array of shape (n_spans,)
+    """
+    columns = (
+        PredictionRow.id,
+        PredictionRow.label,
+        PredictionRow.start_time,
+        PredictionRow.end_time,
+        PredictionRow.confidence,
+    )
+    rows = session.execute(
+        select(*columns)
+        .where(
+            PredictionRow.series_id == series_id,
+            PredictionRow.label_set == label_set.name,
+            PredictionRow.model_version == model_version,
+        )
+        .order_by(PredictionRow.start_time, PredictionRow.end_time, PredictionRow.label)
+    ).all()
+    position = {name: place for place, name in enumerate(label_set.names)}
+    spans = TimeSpans(
+        np.array([position[row[1]] for row in rows], dtype=np.int64),
+        np.array([row[2] for row in rows], dtype=np.int64),
+        np.array([row[3] for row in rows], dtype=np.int64),
+    )
+    return [row[0] for row in rows], spans, np.array([row[4] for row in rows], dtype=np.float64)
+
+
 def list_predictions(
     session: Session,
     series_id: str,

@@ -176,3 +176,31 @@ def test_nothing_is_written_to_a_series_that_is_not_there(client: httpx.Client) 
     for path, body in (("annotations", place()), ("reviewed", {"start_time": TIMES[1], "end_time": TIMES[2]})):
         answer = client.post(f"/series/NONE/{path}", json=body)
         assert (answer.status_code, answer.json()["code"]) == (404, "unknown_series")
+
+
+def test_annotations_leave_and_come_back_as_a_file(client: httpx.Client) -> None:
+    create(client)
+    for form in ("json", "csv", "jsonl"):
+        answer = client.get("/annotations/export", params={"series_id": SERIES, "format": form})
+        assert answer.status_code == 200
+        assert f"annotations.{form}" in answer.headers["content-disposition"]
+        again = client.post(
+            "/annotations/import",
+            params={"series_id": SERIES, "as": "talib", "format": form},
+            content=answer.content,
+        )
+        assert again.status_code == 200, again.text
+        assert again.json()["rows"] > 10
+
+
+def test_imported_annotations_are_reported_and_a_client_says_whose_they_are(client: httpx.Client) -> None:
+    rows = [{**place(first=500, last=501)}, {**place(label="dragon")}]
+    query = {"series_id": SERIES, "as": "human"}
+    answer = client.post("/annotations/import", params=query, json=rows)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["kept"] == {"bullish_harami": 1}
+    assert len(answer.json()["dropped"]) == 1
+    assert [item["origin"] for item in client.get(PATH, params={"origin": "imported"}).json()["items"]] == ["imported"]
+    assert client.post("/annotations/import", params={"series_id": SERIES}, json=rows).json()["field"] == "as"
+    unknown = client.get("/annotations/export", params={"series_id": "NONE"})
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "unknown_series")

@@ -157,3 +157,54 @@ def test_a_scoring_that_failed_is_not_tried_for_ever(context: Context) -> None:
 def test_unknown_series_and_label_sets_are_404(client: httpx.Client) -> None:
     assert client.get("/series/NONE/predictions").json()["code"] == "unknown_series"
     assert client.get(f"/series/{SERIES}/predictions", params={"label_set": "x"}).json()["code"] == "unknown_label_set"
+
+
+def disputed(client: httpx.Client, **query: Any) -> dict[str, Any]:
+    answer = client.get(f"/series/{SERIES}/disagreements", params=query)
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def test_disagreements_name_both_sides_and_come_page_by_page(client: httpx.Client, context: Context) -> None:
+    assert disputed(client) == {
+        "items": [],
+        "next_cursor": None,
+        "series_id": SERIES,
+        "label_set": "default",
+        "model_version": None,
+        "stale": True,
+    }
+    work_off(context)
+    every = disputed(client, limit=1_000)
+    assert (every["model_version"], every["stale"]) == (champion(context), False)
+    items = every["items"]
+    assert {item["kind"] for item in items} >= {"overlooked", "unsupported"}
+    for item in items:
+        sides = (item["annotation"] is not None, item["prediction"] is not None)
+        assert sides == {"overlooked": (False, True), "unsupported": (True, False)}.get(item["kind"], (True, True))
+    paged: list[dict[str, Any]] = []
+    cursor: dict[str, str] = {}
+    for _ in range(len(items)):
+        part = disputed(client, limit=7, **cursor)
+        paged += part["items"]
+        if part["next_cursor"] is None:
+            break
+        cursor = {"cursor": part["next_cursor"]}
+    assert paged == items
+    only = disputed(client, kind=["unsupported"], limit=1_000)["items"]
+    assert only == [item for item in items if item["kind"] == "unsupported"]
+    stored = {item["id"] for item in page(client, limit=1_000)["items"]}
+    first = next(item for item in items if item["kind"] == "overlooked")
+    assert first["prediction"]["id"] in stored
+    assert first["prediction"]["confidence"] == first["strength"]
+
+
+def test_a_person_who_agrees_with_the_model_ends_the_disagreement(client: httpx.Client, context: Context) -> None:
+    work_off(context)
+    found = next(item for item in disputed(client, limit=1_000)["items"] if item["kind"] == "overlooked")
+    body = {key: found["prediction"][key] for key in ("label", "start_time", "end_time")}
+    assert client.post(f"/series/{SERIES}/annotations", json=body).status_code == 201
+    assert found not in disputed(client, limit=1_000)["items"]
+    answer = client.get(f"/series/{SERIES}/disagreements", params={"cursor": "x"})
+    assert answer.json()["code"] == "bad_cursor"

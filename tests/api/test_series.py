@@ -135,3 +135,25 @@ def test_long_answers_are_compressed_and_predictions_are_not(client: httpx.Clien
     predicted = client.post("/predict", json={"candles": columns_of(CANDLES[-300:])}, headers=headers)
     assert "content-encoding" not in predicted.headers
     assert len(predicted.content) > 1_024
+
+
+def test_newer_candles_are_appended_and_other_values_refused(client: httpx.Client) -> None:
+    step = int(CANDLES.time[1] - CANDLES.time[0])
+    more = random_candles(30, seed=9, start=int((CANDLES.time[-1] + step) // 1_000_000))
+    answer = client.post(f"/series/{SERIES}/candles", params={"name": "TEST_1h.csv"}, content=csv_of(more))
+    assert answer.status_code == 200, answer.text
+    found = answer.json()
+    assert (found["bars"], found["appended"], found["revised"]) == (len(CANDLES) + 30, 30, 0)
+    assert client.get(f"/series/{SERIES}").json()["series_version"] == found["series_version"]
+    again = client.post(f"/series/{SERIES}/candles", params={"name": "TEST_1h.csv"}, content=csv_of(more)).json()
+    assert (again["appended"], again["unchanged"], again["series_version"]) == (0, 30, found["series_version"])
+    other = csv_of(random_candles(30, seed=10, start=int((CANDLES.time[-1] + step) // 1_000_000)))
+    refused = client.post(f"/series/{SERIES}/candles", params={"name": "TEST_1h.csv"}, content=other)
+    assert (refused.status_code, refused.json()["code"]) == (409, "candles_differ")
+    revised = client.post(f"/series/{SERIES}/candles", params={"name": "TEST_1h.csv", "revise": True}, content=other)
+    assert revised.json()["revised"] == 30
+    assert (
+        client.post("/series/NONE/candles", params={"name": "x.csv"}, content=other).json()["code"] == "unknown_series"
+    )
+    empty = client.post(f"/series/{SERIES}/candles", params={"name": "x.csv"})
+    assert (empty.status_code, empty.json()["code"]) == (422, "empty_file")
