@@ -54,6 +54,7 @@ def describe(app: FastAPI) -> None:
                 tags=app.openapi_tags,
             )
             _use_problem_type(schema)
+            _refer(schema["components"]["schemas"])
             app.openapi_schema = schema
         return app.openapi_schema
 
@@ -76,3 +77,20 @@ def _use_problem_type(schema: dict[str, Any]) -> None:
                     content[MEDIA_TYPE] = {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}
     for name in ("HTTPValidationError", "ValidationError"):
         schema["components"]["schemas"].pop(name, None)
+
+
+def _refer(schemas: dict[str, Any]) -> None:
+    """Refer to a schema of its own where pydantic wrote it out (it does for what it is told not to validate)."""
+
+    def referring(node: Any) -> Any:
+        if isinstance(node, list):
+            return [referring(item) for item in node]
+        if not isinstance(node, dict):
+            return node
+        title = node.get("title")
+        if isinstance(title, str) and schemas.get(title) == node:
+            return {"$ref": f"#/components/schemas/{title}"}
+        return {key: referring(value) for key, value in node.items()}
+
+    for name, schema in list(schemas.items()):
+        schemas[name] = {key: referring(value) for key, value in schema.items()}

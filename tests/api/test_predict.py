@@ -8,12 +8,14 @@ from typing import Any
 import httpx
 import pytest
 
+from api.main import create_app
 from candleloop.annotations.identity import prediction_id
 from candleloop.inference.bundle import ModelBundle
 from candleloop.inference.predictor import Predictor
 from config.context import open_context
 from config.settings import Settings
 from tests.support.candles import random_candles
+from tests.support.http import client_of
 from tests.support.service import CANDLES, columns_of
 
 PART = CANDLES[-400:]
@@ -186,3 +188,27 @@ def test_without_a_model_the_answer_says_how_to_get_one(cold: httpx.Client) -> N
     problem = answer.json()
     assert (answer.status_code, problem["code"]) == (409, "no_model")
     assert all(call in problem["detail"] for call in ("POST /series", "POST /autolabel", "POST /train"))
+
+
+def test_a_page_of_candles_can_be_sent_as_it_is(client: httpx.Client) -> None:
+    page = client.get("/series/TEST-1h/candles", params={"limit": 300})
+    assert page.json()["next_cursor"] is not None
+    answer = client.post("/predict", content=page.content)
+    assert answer.status_code == 200, answer.text
+    assert all(item["id"] for item in answer.json()["predictions"])
+
+
+def test_more_predictions_than_may_wait_are_refused_with_when_to_ask_again(trained: Settings) -> None:
+    app = create_app(trained)
+    with client_of(app) as client:
+        waiting = app.state.service.waiting
+        assert client.post("/predict", json=body()).status_code == 200
+        assert waiting.count == 0
+        waiting.count = waiting.most
+        refused = client.post("/predict", json=body())
+        assert (refused.status_code, refused.json()["code"]) == (503, "busy")
+        assert refused.headers["retry-after"] == "1"
+        waiting.count -= 1
+        assert client.post("/predict", json=body()).status_code == 200
+        assert client.post("/predict", json={}).status_code == 422
+        assert waiting.count == waiting.most - 1
