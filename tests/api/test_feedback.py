@@ -94,6 +94,7 @@ def test_feedback_works_without_a_model(cold: httpx.Client) -> None:
 
 def test_the_event_is_described_in_openapi(client: httpx.Client) -> None:
     schemas = client.get("/openapi.json").json()["components"]["schemas"]
-    event = schemas["FeedbackRequest"]["properties"]["events"]["items"]
+    assert schemas["FeedbackRequest"]["properties"]["events"]["items"] == {"$ref": "#/components/schemas/FeedbackEvent"}
+    event = schemas["FeedbackEvent"]
     assert {"event_id", "verb", "series_id"} == set(event["required"])
     assert event["properties"]["target"]["anyOf"][0] == {"$ref": "#/components/schemas/FeedbackTarget"}
