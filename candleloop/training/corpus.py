@@ -195,7 +195,7 @@ def build_corpus(
         features[here] = with_bars_ahead(feature_matrix(own, spec, max_gap=gap), starts, encoding.offsets)
         group[here] = n_segments + np.searchsorted(starts, np.arange(len(own)), side="right") - 1
         truth = resolve(one.marks, own.time, len(snapshot.label_set))
-        targets = encoding.encode(truth, len(own))
+        targets = encoding.encode(truth, len(own), segment_starts=starts)
         parts.append(
             CorpusSeries(
                 series_id=one.series_id,

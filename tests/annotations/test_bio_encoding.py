@@ -64,7 +64,7 @@ def test_overlapping_spans_go_to_people_then_to_the_first_label_and_the_rest_is_
     rows: list[Row] = [(2, 4, 6), (1, 6, 9), (0, 20, 22), (1, 22, 25)]
     truth = plain_truth(rows, N_BARS, 3, by_human=[True, False, False, False], reviewed=True)
     targets = ENCODING.encode(truth, N_BARS)
-    assert targets.losses == {"overlap": 2, "length": 0}
+    assert targets.losses == {"overlap": 2, "length": 0, "gap": 0}
     assert targets.target[4:11].tolist() == [B2, I2, I2, -1, -1, -1, 0]
     assert targets.target[20:27].tolist() == [B0, I0, I0, -1, -1, -1, 0]
     assert not targets.by_human[7:10].any()
@@ -74,13 +74,13 @@ def test_overlapping_spans_go_to_people_then_to_the_first_label_and_the_rest_is_
 
 def test_a_span_longer_than_the_longest_is_counted_and_no_background() -> None:
     targets = ENCODING.encode(plain_truth([(0, 2, 5), (1, 10, 18)], N_BARS, 3), N_BARS)
-    assert targets.losses == {"overlap": 0, "length": 2}
+    assert targets.losses == {"overlap": 0, "length": 2, "gap": 0}
     assert targets.target.tolist() == [0] * 2 + [-1] * 4 + [0] * 4 + [-1] * 9 + [0] * 11
 
 
 def test_a_span_that_is_lost_takes_no_bar_from_another() -> None:
     targets = ENCODING.encode(plain_truth([(1, 2, 10), (2, 4, 6)], N_BARS, 3), N_BARS)
-    assert targets.losses == {"overlap": 0, "length": 1}
+    assert targets.losses == {"overlap": 0, "length": 1, "gap": 0}
     assert targets.target[2:11].tolist() == [-1, -1, B2, I2, I2, -1, -1, -1, -1]
 
 

@@ -73,16 +73,30 @@ def test_an_encoding_is_plain_json(encoding: Encoding) -> None:
         st.tuples(st.integers(0, 2), st.integers(0, 39), st.integers(1, 7), st.booleans()),
         max_size=15,
         unique_by=lambda row: row[:3],
-    )
+    ),
+    cut=st.integers(1, 39),
 )
-def test_what_does_not_come_back_is_counted(encoding: Encoding, drawn: list[tuple[int, int, int, bool]]) -> None:
+def test_what_does_not_come_back_is_counted(
+    encoding: Encoding, drawn: list[tuple[int, int, int, bool]], cut: int
+) -> None:
     rows = {(label, start, start + length - 1): human for label, start, length, human in drawn if start + length <= 40}
-    targets = encoding.encode(plain_truth(list(rows), 40, N_LABELS, by_human=list(rows.values())), 40)
+    truth = plain_truth(list(rows), 40, N_LABELS, by_human=list(rows.values()))
+    targets = encoding.encode(truth, 40, segment_starts=np.array([0, cut]))
     certain = np.zeros((40, encoding.n_classes), dtype=np.float32)
     certain[np.arange(40), np.maximum(targets.target, BACKGROUND)] = 1
-    back = set(decode(encoding, certain, floor=0.5).spans.rows())
+    back = set(decode(encoding, certain, floor=0.5, starts=(0, cut)).spans.rows())
     # One may come back in place of another that was lost: both are counted then.
     assert len(set(rows) - back) <= sum(targets.losses.values()) <= len(rows)
+
+
+@every_encoding
+def test_a_span_across_a_gap_teaches_nothing_and_is_counted(encoding: Encoding) -> None:
+    truth = plain_truth([(2, 20, 21)], 40, N_LABELS)
+    whole, cut = (encoding.encode(truth, 40, segment_starts=np.array(starts)) for starts in ([0], [0, 21]))
+    assert whole.losses["gap"] == 0
+    assert sum(cut.losses.values()) == 1
+    assert cut.target[21] == UNKNOWN
+    assert (np.delete(cut.target, [20, 21]) == BACKGROUND).all()
 
 
 @every_encoding

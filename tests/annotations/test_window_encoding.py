@@ -90,24 +90,24 @@ def test_where_two_spans_end_at_one_bar_the_human_one_wins_then_the_order_of_the
     targets = ENCODING.encode(truth, N_BARS)
     assert targets.target[[6, 12]].tolist() == [3, 1]
     assert targets.by_human[[6, 12]].tolist() == [True, False]
-    assert targets.losses == {"overlap": 3, "length": 0}
+    assert targets.losses == {"overlap": 3, "length": 0, "gap": 0}
 
 
 def test_a_span_of_another_length_teaches_where_it_ends_and_is_counted() -> None:
     targets = ENCODING.encode(plain_truth([(0, 2, 6)], N_BARS, 3), N_BARS)
     assert targets.target[6] == 1
-    assert targets.losses == {"overlap": 0, "length": 1}
+    assert targets.losses == {"overlap": 0, "length": 1, "gap": 0}
 
 
 def test_the_order_of_the_label_set_goes_before_the_right_length() -> None:
     targets = ENCODING.encode(plain_truth([(0, 5, 6), (2, 5, 6)], N_BARS, 3), N_BARS)
     assert targets.target[6] == 1
-    assert targets.losses == {"overlap": 1, "length": 1}
+    assert targets.losses == {"overlap": 1, "length": 1, "gap": 0}
 
 
 def test_of_two_spans_of_one_label_the_one_that_can_come_back_wins() -> None:
     targets = ENCODING.encode(plain_truth([(0, 2, 6), (0, 4, 6), (0, 5, 6)], N_BARS, 3), N_BARS)
-    assert targets.losses == {"overlap": 2, "length": 0}
+    assert targets.losses == {"overlap": 2, "length": 0, "gap": 0}
 
 
 ROWS = st.lists(

@@ -260,6 +260,15 @@ def test_pattern_functions_are_no_features_where_talib_labelled(coverage: bool, 
     assert refusal.value.details["field"] == "features.add.1"
 
 
+def test_a_mark_across_a_gap_is_counted_as_lost() -> None:
+    later = np.where(np.arange(len(CANDLES)) >= 1_000, 90 * 86_400_000_000, 0)
+    candles = replace(CANDLES, time=CANDLES.time + later)
+    marks = annotate([(0, 997, 999), (0, 999, 1_001), (0, 1_200, 1_202)])
+    (found,) = corpus_of(snapshot_of(("S", candles), marks=marks), lambda *_: candles).series
+    assert found.losses == {"overlap": 0, "length": 0, "gap": 1}
+    assert np.flatnonzero(found.target > 0).tolist() == [999, 1_202]
+
+
 def test_progress_names_its_stages() -> None:
     stages: list[str] = []
 

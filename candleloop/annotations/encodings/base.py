@@ -109,8 +109,19 @@ class Encoding(Protocol):
     def classes_of(self, position: int) -> tuple[int, ...]:
         """Return the classes of a label, first the one that every span of it has at exactly one bar."""
 
-    def encode(self, truth: Truth, n_bars: int) -> Targets:
-        """Return the class of each bar."""
+    def encode(self, truth: Truth, n_bars: int, *, segment_starts: IntArray | None = None) -> Targets:
+        """Return the class of each bar.
+
+        Parameters
+        ----------
+        truth
+            What holds.
+        n_bars
+            Number of bars of the series.
+        segment_starts
+            First bar of each segment, ascending. A span that lies in more than one is never proposed: it counts as the
+            loss ``gap``. The series is one segment when None.
+        """
 
     def decode(
         self,
@@ -174,6 +185,14 @@ def encoding_from_json(description: Mapping[str, Any]) -> Encoding:
         if kind == encoding.kind:
             return encoding.from_json(description)
     raise BadConfiguration(f"There is no encoding of kind {kind!r}; there are window and bio.", field="encoding.kind")
+
+
+def across_gaps(spans: Spans, segment_starts: IntArray | None) -> BoolArray:
+    """Tell which spans lie in more than one segment, bool array of shape (n_spans,)."""
+    if segment_starts is None:
+        return np.zeros(len(spans), dtype=np.bool_)
+    first, last = (np.searchsorted(segment_starts, bars, side="right") for bars in (spans.start, spans.end))
+    return np.asarray(first != last, dtype=np.bool_)
 
 
 def check_rows(probabilities: npt.NDArray[np.float32], rows: IntArray, *, n_classes: int, n_bars: int) -> None:

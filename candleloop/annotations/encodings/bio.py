@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
-from candleloop.annotations.encodings.base import BACKGROUND, UNKNOWN, Proposals, Targets, check_rows
+from candleloop.annotations.encodings.base import BACKGROUND, UNKNOWN, Proposals, Targets, across_gaps, check_rows
 from candleloop.annotations.label_set import LabelSet
 from candleloop.annotations.spans import IntArray, Spans, concatenate
 from candleloop.annotations.truth import BoolArray, Truth
@@ -94,24 +94,26 @@ class BioEncoding:
         """Return the classes of a label; every span has its first bar in the first of them."""
         return 2 * position + 1, 2 * position + 2
 
-    def encode(self, truth: Truth, n_bars: int) -> Targets:
+    def encode(self, truth: Truth, n_bars: int, *, segment_starts: IntArray | None = None) -> Targets:
         """Return the class of each bar.
 
         Where spans lie over one another a person's span wins, then the label that comes first in the label set, then
         the span that begins first; the others count as the loss ``overlap``. Spans longer than the longest of their
-        label are the loss ``length``. The bars of a lost span are unknown where no other span holds them: they are
-        no background. A rejection says "neither begins nor goes on" at every bar of its span that is otherwise
-        unknown.
+        label are the loss ``length``, others across a gap the loss ``gap``. The bars of a lost span are unknown where
+        no other span holds them: they are no background. A rejection says "neither begins nor goes on" at every bar of
+        its span that is otherwise unknown.
         """
         if n_bars != truth.n_bars:
             raise ValueError(f"the truth is about {truth.n_bars} bars, not {n_bars}")
         spans = truth.spans
         too_long = spans.end - spans.start + 1 > np.asarray(self.longest, dtype=np.int64)[spans.label]
+        across = across_gaps(spans, segment_starts) & ~too_long
         order = np.lexsort((spans.end, spans.start, spans.label, ~truth.by_human))
         taken = np.zeros(n_bars, dtype=np.bool_)
         holder = np.full(n_bars, -1, dtype=np.int64)
-        lost = too_long.copy()
-        for row in order[~too_long[order]].tolist():
+        unfit = too_long | across
+        lost = unfit.copy()
+        for row in order[~unfit[order]].tolist():
             bars = slice(spans.start[row], spans.end[row] + 1)
             if taken[bars].any():
                 lost[row] = True
@@ -139,7 +141,11 @@ class BioEncoding:
             target=target,
             by_human=by_human,
             rejected=np.unique(rejected, axis=0),
-            losses={"overlap": int((lost & ~too_long).sum()), "length": int(too_long.sum())},
+            losses={
+                "overlap": int((lost & ~unfit).sum()),
+                "length": int(too_long.sum()),
+                "gap": int(across.sum()),
+            },
         )
 
     def decode(

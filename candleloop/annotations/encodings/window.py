@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
-from candleloop.annotations.encodings.base import BACKGROUND, UNKNOWN, Proposals, Targets, check_rows
+from candleloop.annotations.encodings.base import BACKGROUND, UNKNOWN, Proposals, Targets, across_gaps, check_rows
 from candleloop.annotations.label_set import LabelSet
 from candleloop.annotations.spans import IntArray, Spans
 from candleloop.annotations.truth import BoolArray, Truth
@@ -75,29 +75,32 @@ class WindowEncoding:
         """Return the class of the bar where a span of a label ends."""
         return (position + 1,)
 
-    def encode(self, truth: Truth, n_bars: int) -> Targets:
+    def encode(self, truth: Truth, n_bars: int, *, segment_starts: IntArray | None = None) -> Targets:
         """Return the class of each bar.
 
         Where two spans end at one bar a person's span wins, then the label that comes first in the label set, then the
         span of the right length; the others count as the loss ``overlap``. A span that is not as long as its label
-        teaches where it ends, but comes back with another first bar: the loss ``length``.
+        teaches where it ends, but comes back with another first bar: the loss ``length``. Where a span across a gap
+        ends, the bar is unknown unless another span ends there: the loss ``gap``.
         """
         if n_bars != truth.n_bars:
             raise ValueError(f"the truth is about {truth.n_bars} bars, not {n_bars}")
-        spans = truth.spans
+        across = across_gaps(truth.spans, segment_starts)
+        spans, by_person = truth.spans[~across], truth.by_human[~across]
         wrong_length = np.asarray(self.lengths, dtype=np.int64)[spans.label] != spans.end - spans.start + 1
-        best_last = np.lexsort((spans.start, wrong_length, spans.label, ~truth.by_human))[::-1]
+        best_last = np.lexsort((spans.start, wrong_length, spans.label, ~by_person))[::-1]
         winner = np.full(n_bars, -1, dtype=np.int64)
         winner[spans.end[best_last]] = best_last
         taken = np.flatnonzero(winner >= 0)
         chosen = winner[taken]
 
         target = np.where(truth.known.all(axis=1), BACKGROUND, UNKNOWN).astype(np.int16)
+        target[truth.spans.end[across]] = UNKNOWN
         by_human: BoolArray = np.asarray(truth.known_by_human.all(axis=1))
         by_human[truth.rejected.end] = True
         by_human[truth.overruled.end] = True
         target[taken] = spans.label[chosen] + 1
-        by_human[taken] = truth.by_human[chosen]
+        by_human[taken] = by_person[chosen]
         by_human &= target != UNKNOWN
 
         open_ = target[truth.rejected.end] == UNKNOWN
@@ -106,7 +109,11 @@ class WindowEncoding:
             target=target,
             by_human=by_human,
             rejected=np.unique(rejected, axis=0),
-            losses={"overlap": len(spans) - len(chosen), "length": int(wrong_length[chosen].sum())},
+            losses={
+                "overlap": len(spans) - len(chosen),
+                "length": int(wrong_length[chosen].sum()),
+                "gap": int(across.sum()),
+            },
         )
 
     def decode(
