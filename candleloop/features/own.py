@@ -138,7 +138,7 @@ def require_promises(groups: tuple[OwnGroup, ...]) -> None:
     """
     for own in groups:
         warmup = max(feature.warmup for feature in own.group.features)
-        found = breaches(own.group, _made_candles(3 * warmup + 400))
+        found = breaches(own.group, made_candles(3 * warmup + 400))
         if found:
             told = "; ".join(f"{breach.feature} breaks {breach.promise} ({breach.detail})" for breach in found[:3])
             raise BadConfiguration(
@@ -150,7 +150,7 @@ def require_promises(groups: tuple[OwnGroup, ...]) -> None:
             )
 
 
-def _made_candles(n_bars: int) -> Candles:
+def made_candles(n_bars: int) -> Candles:
     """Return a random walk with prices of two decimals."""
     rng = np.random.default_rng(1)
     close = 100 * np.exp(np.cumsum(rng.normal(0, 0.01, n_bars)))

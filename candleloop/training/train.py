@@ -10,7 +10,7 @@ import numpy as np
 
 from candleloop.annotations.encodings import UNKNOWN, Encoding, encoding_for
 from candleloop.candles.frame import MICROSECONDS, Candles, IntArray
-from candleloop.errors import BadConfiguration, TooFewLabels
+from candleloop.errors import TooFewLabels
 from candleloop.features.matrix import FeatureSpec
 from candleloop.features.own import require_promises
 from candleloop.inference.bundle import ModelBundle
@@ -23,6 +23,7 @@ from candleloop.training.evaluation import Evaluation, evaluate
 from candleloop.training.event_counts import Counted, EvaluationCase, count_case
 from candleloop.training.families import FittedModel, family_for
 from candleloop.training.measure import evaluation_case
+from candleloop.training.pattern_features import refuse_pattern_features
 from candleloop.training.snapshot import Snapshot, SnapshotSeries
 from candleloop.training.splits import SeriesSplit
 
@@ -209,30 +210,6 @@ def learn(
         left_out=left_out,
         warnings=_warnings(corpus, counts, left_out, config, calibration),
     )
-
-
-def refuse_pattern_features(added: tuple[str, ...], snapshot: Snapshot) -> None:
-    """Refuse outputs of TA-Lib's pattern functions as features where TA-Lib had a hand in the labels.
-
-    A model would only learn to copy the column. Marks that a person confirmed count too: what TA-Lib did not propose
-    there was never looked at.
-
-    Raises
-    ------
-    BadConfiguration
-        With ``field`` ``features.add.N``.
-    """
-    for position, name in enumerate(added):
-        if name.upper().startswith("CDL") and any(
-            one.marks.coverage or not one.marks.by_human.all() for one in snapshot.series
-        ):
-            field = f"features.add.{position}"
-            raise BadConfiguration(
-                f"{field}: {name} is what TA-Lib labels with, and TA-Lib labelled part of this snapshot. A model would "
-                "only copy it.",
-                code="pattern_features_refused",
-                field=field,
-            )
 
 
 def _teaching_spans(corpus: Corpus, snapshot: Snapshot, minimum: int) -> tuple[dict[str, int], tuple[str, ...]]:

@@ -10,13 +10,13 @@ import pytest
 from candleloop.annotations.encodings import encoding_for
 from candleloop.annotations.marks import SeriesMarks, TimeRange, TimeSpans
 from candleloop.candles.frame import Candles
-from candleloop.errors import BadConfiguration, TooFewLabels
+from candleloop.errors import TooFewLabels
 from candleloop.features.matrix import FeatureSpec
 from candleloop.inference.predictor import Predictor
 from candleloop.pipeline_config import PipelineConfig
 from candleloop.training.corpus import Corpus, build_corpus
 from candleloop.training.measure import evaluation_case
-from candleloop.training.train import TrainedModel, refuse_pattern_features, train
+from candleloop.training.train import TrainedModel, train
 from tests.support.candles import random_candles
 from tests.support.snapshots import DEFAULT_LABELS, labelled_series, quick_config, snapshot_of, with_marks
 
@@ -236,28 +236,6 @@ def test_every_family_trains_to_a_bundle_that_predicts(family: str) -> None:
     found = train(SNAPSHOT, CANDLES_OF, quick_config(family=family))
     assert found.bundle.family == family
     assert len(Predictor(found.bundle).predict(CANDLES)) > 100
-
-
-@pytest.mark.parametrize(
-    ("coverage", "by_human", "refused"), [(True, True, True), (False, False, True), (False, True, False)]
-)
-def test_pattern_functions_are_no_features_where_talib_labelled(coverage: bool, by_human: bool, refused: bool) -> None:
-    """A coverage range alone is enough: what a person confirmed there was TA-Lib's idea."""
-
-    def change(marks: SeriesMarks) -> SeriesMarks:
-        return replace(
-            marks,
-            coverage=marks.coverage if coverage else (),
-            by_human=np.full(len(marks.annotations), by_human),
-        )
-
-    snapshot = with_marks(SNAPSHOT, change)
-    if not refused:
-        refuse_pattern_features(("body_0", "CDLDOJI"), snapshot)
-        return
-    with pytest.raises(BadConfiguration) as refusal:
-        refuse_pattern_features(("body_0", "CDLDOJI"), snapshot)
-    assert refusal.value.details["field"] == "features.add.1"
 
 
 def test_a_mark_across_a_gap_is_counted_as_lost() -> None:
