@@ -44,7 +44,10 @@ class _Frozen(BaseModel):
 
 
 class LabelScore(_Frozen):
-    """Event scores of one label; without support they are None: not measurable is not 0."""
+    """Event scores of one label; without support they are None: not measurable is not 0.
+
+    ``ece`` is the calibration error over its ``proposed`` spans, whatever their confidence; None without any.
+    """
 
     label: str
     support: int
@@ -58,6 +61,8 @@ class LabelScore(_Frozen):
     average_precision: float | None
     strict_f1: float | None
     threshold: float | None
+    proposed: int = 0
+    ece: float | None = None
 
 
 class LengthScore(_Frozen):
@@ -186,6 +191,7 @@ def summarise(
     if len(blocks) > 1 and config.bootstrap_samples > 0:
         drawn = resample(blocks, samples=config.bootstrap_samples, rng=np.random.default_rng(seed))
     support = totals[:, TRUE_POSITIVE] + totals[:, FALSE_NEGATIVE]
+    calibration, by_label = _calibration(counted, len(label_set))
     return Evaluation(
         iou=HEADLINE_IOU,
         macro_f1=_number(macro_f1(totals)),
@@ -195,13 +201,20 @@ def summarise(
         strict=_strict(exact),
         bar_macro_f1=_bar_macro_f1(counted, len(label_set)),
         labels=_label_scores(
-            label_set, totals, by_iou, thresholds, exact, precision_by_iou[f"{HEADLINE_IOU:g}"], drawn
+            label_set,
+            totals,
+            by_iou,
+            thresholds,
+            exact,
+            precision_by_iou[f"{HEADLINE_IOU:g}"],
+            drawn,
+            by_label,
         ),
         not_measurable=tuple(name for name, spans in zip(label_set.names, support, strict=True) if spans == 0),
         by_length=_by_length(counted),
         confusions=confusions(counted, label_set),
         boundary=_boundary_error(counted),
-        calibration=_calibration(counted),
+        calibration=calibration,
         series=sum(bool(one.case.bars.any()) for one in counted),
         bars=sum(int(one.case.bars.sum()) for one in counted),
         spans=int(support.sum()),
@@ -243,6 +256,7 @@ def _label_scores(
     exact: IntArray,
     ranked: FloatArray,
     drawn: IntArray | None,
+    calibration: Sequence[Reliability | None],
 ) -> tuple[LabelScore, ...]:
     strict_f1 = f1_by_label(exact)
     drawn_f1 = None if drawn is None else f1_by_label(drawn)
@@ -251,6 +265,7 @@ def _label_scores(
     for position, name in enumerate(label_set.names):
         right, wrong, missed = (int(count) for count in totals[position])
         precision, recall, f1 = _scores(right, right + wrong, right + missed)
+        fit = calibration[position]
         found.append(
             LabelScore(
                 label=name,
@@ -265,6 +280,8 @@ def _label_scores(
                 average_precision=_number(ranked[position]),
                 strict_f1=_number(strict_f1[position]),
                 threshold=thresholds.get(name),
+                proposed=0 if fit is None else fit.spans,
+                ece=None if fit is None else fit.ece,
             )
         )
     return tuple(found)
@@ -305,13 +322,15 @@ def _boundary_error(counted: Sequence[Counted]) -> BoundaryError | None:
     )
 
 
-def _calibration(counted: Sequence[Counted]) -> Reliability | None:
+def _calibration(counted: Sequence[Counted], n_labels: int) -> tuple[Reliability | None, list[Reliability | None]]:
+    """Hold confidence against what is right, for the proposed spans of all labels together and of each."""
     if not counted:
-        return None
-    return reliability(
-        np.concatenate([one.confidence for one in counted]),
-        np.concatenate([is_right(one.case.truth.spans, one.proposed) for one in counted]),
-    )
+        return None, [None] * n_labels
+    confidence = np.concatenate([one.confidence for one in counted])
+    right = np.concatenate([is_right(one.case.truth.spans, one.proposed) for one in counted])
+    label = np.concatenate([one.proposed.label for one in counted])
+    by_label = [reliability(confidence[label == own], right[label == own]) for own in range(n_labels)]
+    return reliability(confidence, right), by_label
 
 
 def _bar_macro_f1(counted: Sequence[Counted], n_labels: int) -> float | None:

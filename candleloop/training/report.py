@@ -75,7 +75,7 @@ def _csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 
 def _label_table(trained: TrainedModel) -> str:
-    numbers = ("precision", "recall", "f1", "strict_f1", "average_precision", "threshold")
+    numbers = ("precision", "recall", "f1", "strict_f1", "average_precision", "threshold", "ece")
     rows = []
     for score in trained.evaluation.labels:
         values = [getattr(score, name) for name in numbers]

@@ -335,6 +335,7 @@ def metrics(trained: TrainedModel) -> dict[str, float]:
     for score in evaluation.labels:
         found[f"f1.{score.label}"] = score.f1
         found[f"support.{score.label}"] = score.support
+        found[f"ece.{score.label}"] = score.ece
     for label, count in trained.counts.items():
         found[f"teaching_spans.{label}"] = count
     return {name: float(value) for name, value in found.items() if value is not None}

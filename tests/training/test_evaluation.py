@@ -136,6 +136,15 @@ def test_calibration_is_over_all_proposals_whatever_the_threshold() -> None:
     assert found.calibration.brier == pytest.approx((0.1**2 + 0.1**2 + 0.3**2) / 3)
 
 
+def test_each_label_has_a_calibration_error_of_its_own() -> None:
+    first = case([(0, 4, 6)], [(0, 4, 6, 0.9), (0, 50, 52, 0.9), (1, 4, 4, 0.3)])
+    found = measure(first, case([(1, 8, 8)], [(1, 8, 8, 0.3)], series_id="B"))
+    assert (score(found, "a").proposed, score(found, "b").proposed, score(found, "c").proposed) == (2, 2, 0)
+    assert score(found, "a").ece == pytest.approx(0.4)
+    assert score(found, "b").ece == pytest.approx(0.2)
+    assert score(found, "c").ece is None
+
+
 def test_a_proposal_at_the_edge_is_right_about_a_span_that_itself_does_not_count() -> None:
     found = measure(case([(0, 38, 40)], [(0, 37, 39, 0.9)], bars=slice(10, 39)))
     assert found.spans == 0
