@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -21,6 +21,7 @@ from candleloop.annotations.interchange import (
     place_records,
     read_records,
     write_annotations,
+    write_predictions,
 )
 from candleloop.annotations.label_set import LabelSet
 from candleloop.annotations.places import to_times
@@ -609,6 +610,24 @@ def predict_file(
     }
 
 
+def export_predictions(result: Mapping[str, Any], path: Path) -> None:
+    """Write what :func:`predict_file` found to a file, marked as a model's so that no import takes it for annotations.
+
+    Raises
+    ------
+    BadRequest
+        When the ending of the file is none of json, csv and jsonl, or it cannot be written.
+    """
+    model = result["model"]
+    # A file that was only looked at is no series.
+    more = {"series_id": None, "label_set": model["label_set"], "model_version": model["version"]}
+    content = write_predictions([{**row, **more} for row in result["predictions"]], _format_of(path))
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise BadRequest(f"{path}: cannot be written ({error.strerror}).", field="output") from error
+
+
 def list_models(context: Context, label_set_name: str) -> list[dict[str, Any]]:
     """Return the latest trained versions of a label set, newest first."""
     with context.database.read() as session:
@@ -762,15 +781,18 @@ def export_annotations(context: Context, series_id: str, label_set_name: str, fo
 
 
 def _span_file(path: Path, format: FileFormat | None) -> tuple[bytes, FileFormat]:
-    if format is None:
-        ending = path.suffix.lower().lstrip(".")
-        if ending not in set(FileFormat):
-            raise BadRequest(f"{path.name}: its ending does not say whether it is json, csv or jsonl.", field="format")
-        format = FileFormat(ending)
+    format = format or _format_of(path)
     try:
         return path.read_bytes(), format
     except OSError as error:
         raise BadRequest(f"{path}: cannot be read ({error.strerror}).", field="source") from error
+
+
+def _format_of(path: Path) -> FileFormat:
+    ending = path.suffix.lower().lstrip(".")
+    if ending not in set(FileFormat):
+        raise BadRequest(f"{path.name}: its ending does not say whether it is json, csv or jsonl.", field="format")
+    return FileFormat(ending)
 
 
 def _compare(context: Context, candidate: ModelBundle, held: str | None) -> tuple[GateDecision, str | None]:

@@ -73,13 +73,17 @@ def export(
     with clear_errors(as_json=False):
         from candleloop import pipeline
         from candleloop.annotations.interchange import FileFormat
+        from candleloop.errors import BadRequest
 
         context, name = open_prepared(label_set)
         content = pipeline.export_annotations(context, series, name, FileFormat(format.value))
         if output is None:
             typer.echo(content, nl=False)
-        else:
+            return
+        try:
             output.write_bytes(content)
+        except OSError as error:
+            raise BadRequest(f"{output}: cannot be written ({error.strerror}).", field="output") from error
 
 
 def card(label_set: LabelSetName = None, as_json: AsJson = False) -> None:

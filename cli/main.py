@@ -61,7 +61,9 @@ def import_(
     timezone: Annotated[str | None, typer.Option(help="Time zone of times without offset, e.g. Europe/Berlin.")] = None,
     timeframe: Annotated[str | None, typer.Option(help="What the file claims to hold, e.g. 1h; checked.")] = None,
     day_first: Annotated[bool | None, typer.Option(help="How to read 01.02.2024 where the file does not tell.")] = None,
-    strict: Annotated[bool, typer.Option("--strict", help="Refuse a file with any defect.")] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Refuse a file with any defect; gaps, flat and quiet bars are none.")
+    ] = False,
     append: Annotated[bool, typer.Option("--append", help="Add newer candles to a series that is there.")] = False,
     revise: Annotated[bool, typer.Option("--revise", help="With --append: let stored candles change too.")] = False,
     as_json: AsJson = False,
@@ -275,6 +277,10 @@ def predict(
         typer.Option(min=0, max=1, help="Show spans from this confidence; the model's thresholds unless given."),
     ] = None,
     last: Annotated[int | None, typer.Option(min=1, help="Use the last so many candles only.")] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Write what is shown to a file, too; ends in .json, .csv or .jsonl."),
+    ] = None,
     reader: Annotated[str | None, typer.Option(help="Vendor family; recognised by content unless given.")] = None,
     timezone: Annotated[str | None, typer.Option(help="Time zone of times without offset.")] = None,
     day_first: Annotated[bool | None, typer.Option(help="How to read 01.02.2024 where the file does not tell.")] = None,
@@ -306,6 +312,8 @@ def predict(
             for item in shown
         ]
         hidden = len(result["predictions"]) - len(shown)
+        if output is not None:
+            pipeline.export_predictions({**result, "predictions": shown}, output)
         emit(
             {**result, "predictions": shown},
             [

@@ -161,7 +161,13 @@ def test_predictions_are_written_as_such_and_cannot_come_back_as_annotations(for
 
 @pytest.mark.parametrize(
     "row",
-    [{"origin": " Prediction "}, {"Origin": "prediction"}, {"model_version": "0123456789ab"}, {"MODEL_VERSION": "x"}],
+    [
+        {"origin": " Prediction "},
+        {"Origin": "prediction"},
+        {"model_version": "0123456789ab"},
+        {"MODEL_VERSION": "x"},
+        {"probabilities": {"a": 0.9}},
+    ],
 )
 def test_a_row_that_a_model_made_refuses_the_file(row: dict[str, Any]) -> None:
     rows = [{"label": "a", "start": 1, "end": 2}, {"label": "a", "start": 1, "end": 2, **row}]

@@ -78,6 +78,18 @@ def test_the_loop_turns_by_commands_alone(home: Path) -> None:
     assert len(every["predictions"]) > len(sure["predictions"]) > 0
     assert all(row["confidence"] >= thresholds[row["label"]] for row in sure["predictions"])
 
+    for name in ("found.csv", "found.json", "found.jsonl"):
+        assert run("predict", str(file), "--last", "500", "-o", str(home / name)).exit_code == 0
+        refused = run("annotations", "import", str(home / name), "--series", "ONE-1h", "--as", "human")
+        assert (refused.exit_code, refused.stdout) == (2, "")
+        assert "what a model proposed" in refused.stderr
+    header, *rows = (home / "found.csv").read_text().splitlines()
+    assert header.startswith("series_id,label_set,label,start_time,end_time,origin,confidence")
+    assert len(rows) == len(sure["predictions"])
+    for place in ("found.txt", "nowhere/found.csv"):
+        failed = run("predict", str(file), "--last", "500", "-o", str(home / place))
+        assert (failed.exit_code, failed.stdout) == (2, "")
+
 
 def test_people_read_lines_and_tables(home: Path) -> None:
     file = home / "ONE_1h.csv"

@@ -197,7 +197,7 @@ def _record(row: int, fields: Mapping[str, Any]) -> Record:
 def _refuse_predictions(rows: Sequence[tuple[int, Mapping[str, Any]]]) -> None:
     for row, fields in rows:
         origin = str(fields.get("origin") or "").strip().lower()
-        if origin == PREDICTION or fields.get("model_version"):
+        if origin == PREDICTION or fields.get("model_version") or fields.get("probabilities"):
             raise _predictions(row=row)
 
 
