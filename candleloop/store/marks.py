@@ -18,6 +18,9 @@ from candleloop.store.series import lock_series
 from candleloop.store.statements import chunks, table_of
 from candleloop.store.tables import AnnotationRow, CoverageRangeRow, RejectionRow, ReviewedRangeRow
 
+PIECE = 50_000
+"""Spans that are written at once."""
+
 
 def load_marks(session: Session, series_id: str, label_set: LabelSet) -> SeriesMarks:
     """Return everything that people and TA-Lib said about a series, as columns in the order of time.
@@ -100,16 +103,7 @@ def replace_talib(
     if not set(np.unique(spans.label).tolist()) <= set(labels):
         raise ValueError("a span has a label that the run did not search for")
     lock_series(session, series_id)
-    found = {
-        talib_annotation_id(series_id, label_set.name, label, start, end): (label, start, end)
-        for label, start, end in zip(
-            np.array(label_set.names, dtype=object)[spans.label].tolist(),
-            spans.start_time.tolist(),
-            spans.end_time.tolist(),
-            strict=True,
-        )
-    }
-    there = set(
+    gone = set(
         session.scalars(
             select(AnnotationRow.id).where(
                 AnnotationRow.series_id == series_id,
@@ -119,30 +113,42 @@ def replace_talib(
             )
         )
     )
-    for ids in chunks(sorted(there - found.keys())):
+    names = np.array(label_set.names, dtype=object)
+    # The database's own clock: a moment as a parameter of each row would cost more than all other columns together.
+    statement = insert(table_of(AnnotationRow)).values(created_at=func.now(), updated_at=func.now())
+    # Piece by piece: a long series has more spans than fit into memory as rows.
+    for first in range(0, len(spans), PIECE):
+        piece = slice(first, first + PIECE)
+        places = zip(
+            names[spans.label[piece]].tolist(),
+            spans.start_time[piece].tolist(),
+            spans.end_time[piece].tolist(),
+            strict=True,
+        )
+        found = {talib_annotation_id(series_id, label_set.name, *place): place for place in places}
+        fresh = [
+            {
+                "id": identity,
+                "series_id": series_id,
+                "label_set": label_set.name,
+                "label": label,
+                "start_time": start,
+                "end_time": end,
+                "origin": Origin.TALIB,
+                "revision": 1,
+                "flagged": False,
+                "job_id": job_id,
+            }
+            for identity, (label, start, end) in found.items()
+            if identity not in gone
+        ]
+        gone -= found.keys()
+        if fresh:
+            session.execute(statement, fresh)
+    for ids in chunks(sorted(gone)):
         session.execute(
             delete(AnnotationRow).where(AnnotationRow.id.in_(ids)), execution_options={"synchronize_session": False}
         )
-    fresh = [
-        {
-            "id": identity,
-            "series_id": series_id,
-            "label_set": label_set.name,
-            "label": label,
-            "start_time": start,
-            "end_time": end,
-            "origin": Origin.TALIB,
-            "revision": 1,
-            "flagged": False,
-            "job_id": job_id,
-        }
-        for identity, (label, start, end) in found.items()
-        if identity not in there
-    ]
-    # The database's own clock: a moment as a parameter of each row would cost more than all other columns together.
-    statement = insert(table_of(AnnotationRow)).values(created_at=func.now(), updated_at=func.now())
-    for rows in chunks(fresh, 50_000):
-        session.execute(statement, list(rows))
     _replace_coverage(session, series_id, label_set, searched, covered, job_id)
     session.expire_all()
 
