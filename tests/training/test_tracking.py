@@ -99,10 +99,14 @@ def test_the_registered_model_predicts_what_the_bundle_predicts(logged: Logged) 
 
 
 LOAD_ELSEWHERE = """
-import json, sys
+import json, pathlib, sys
 from importlib.metadata import packages_distributions
 given = json.loads(sys.stdin.read())
 known = {name: {one.lower().replace("_", "-") for one in found} for name, found in packages_distributions().items()}
+# What installs candleloop itself goes, so that only the code inside the model is found.
+sys.path[:] = [entry for entry in sys.path if not (pathlib.Path(entry) / "candleloop").is_dir()]
+sys.meta_path[:] = [finder for finder in sys.meta_path if not finder.__module__.startswith("__editable__")]
+known = {name: found for name, found in known.items() if found != {"candleloop"}}
 
 class NotInstalled:
     def find_spec(self, name, path=None, target=None):
