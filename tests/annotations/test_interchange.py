@@ -181,6 +181,39 @@ def test_the_answer_of_a_prediction_request_is_no_file_of_annotations() -> None:
         read_records(json.dumps({"predictions": [{"label": "a", "start_time": 1, "end_time": 2}]}).encode(), JSON)
 
 
+def task(*regions: tuple[Any, Any, list[str]], cancelled: bool = False) -> dict[str, Any]:
+    """Return a task as Label Studio exports it."""
+    result = [
+        {
+            "id": "x",
+            "from_name": "label",
+            "to_name": "ts",
+            "type": "timeserieslabels",
+            "value": {"start": start, "end": end, "instant": False, "timeserieslabels": labels},
+        }
+        for start, end, labels in regions
+    ]
+    answer = {"id": 1, "was_cancelled": cancelled, "ground_truth": False, "result": result}
+    prediction = {"model_version": "x", "result": [{"value": {"start": 1, "end": 2, "timeserieslabels": ["a"]}}]}
+    return {"id": 1, "data": {"csv": "/data/1.csv"}, "annotations": [answer], "predictions": [prediction]}
+
+
+def test_the_regions_of_a_label_studio_task_are_spans_and_its_predictions_are_not() -> None:
+    milliseconds = (TIME // 1000).tolist()
+    regions = [(ISO[2], ISO[4], ["a"]), (milliseconds[5] + 0.25, milliseconds[6], ["a", "b"])]
+    skipped = task((ISO[0], ISO[1], ["b"]), cancelled=True)
+    placed = place_records(read_records(json.dumps([task(*regions), skipped]).encode(), JSON), "S", TIME, LABELS)
+    assert placed.spans.rows() == [(0, 2, 4), (0, 5, 6), (1, 5, 6)]
+    assert placed.sources == ("label-studio",) * 3
+    assert not placed.dropped
+
+
+def test_label_studio_tasks_of_several_series_are_refused() -> None:
+    tasks = [task((ISO[0], ISO[1], ["a"])), task((ISO[2], ISO[3], ["a"]))]
+    with pytest.raises(BadRequest, match="several tasks"):
+        read_records(json.dumps(tasks).encode(), JSON)
+
+
 def test_predictions_are_never_written_as_annotations() -> None:
     with pytest.raises(ValueError, match="prediction"):
         write_annotations([annotation(origin="prediction")], CSV)

@@ -71,8 +71,8 @@ def read_records(content: bytes, format: FileFormat) -> list[Record]:
     ----------
     content
         The file: UTF-8, with or without byte order mark. JSON is a list of objects, or an object that holds one as
-        ``annotations`` or ``spans``; JSON lines has one object per line; CSV has a header and commas, semicolons or
-        tabs.
+        ``annotations`` or ``spans``, or Label Studio's export of one task; JSON lines has one object per line; CSV has
+        a header and commas, semicolons or tabs.
     format
         How it is written.
 
@@ -137,9 +137,39 @@ def _read_json(text: str) -> list[tuple[int, Mapping[str, Any]]]:
         if "predictions" in content:
             raise _predictions()
         content = next((content[name] for name in LISTS if name in content), None)
+    if isinstance(content, list) and content and all(map(_is_task, content)):
+        content = _regions(content)
     if not isinstance(content, list):
         raise _not_a_file(f"it is no list of spans, nor an object with {' or '.join(LISTS)}")
     return [(row, _object(item, row)) for row, item in enumerate(content, start=1)]
+
+
+def _is_task(item: Any) -> bool:
+    """Tell a task of Label Studio's JSON export, which holds what people marked as annotations with results."""
+    return (
+        isinstance(item, dict)
+        and isinstance(item.get("annotations"), list)
+        and all(isinstance(one, dict) and isinstance(one.get("result"), list) for one in item["annotations"])
+    )
+
+
+def _regions(tasks: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the time series regions of Label Studio's annotations, one for each label; what was skipped is left out.
+
+    A region may name several labels. Predictions of a task are no annotations and stay where they are.
+    """
+    marked = [[one for one in task["annotations"] if not one.get("was_cancelled")] for task in tasks]
+    if sum(map(bool, marked)) > 1:
+        raise _not_a_file("it has annotations of several tasks; a series takes those of its own task")
+    found = []
+    for region in (region for answers in marked for one in answers for region in one["result"]):
+        value = region.get("value") if isinstance(region, dict) else None
+        if isinstance(value, dict) and isinstance(value.get("timeserieslabels"), list):
+            found += [
+                {"label": label, "start": value.get("start"), "end": value.get("end"), "source": "label-studio"}
+                for label in value["timeserieslabels"]
+            ]
+    return found
 
 
 def _read_json_lines(text: str) -> list[tuple[int, Mapping[str, Any]]]:
