@@ -366,18 +366,22 @@ def _replace_coverage(
         elif len(kept) < len(row.labels):
             row.labels = kept
     names = [name for name in label_set.names if name in searched]
-    session.add_all(
-        CoverageRangeRow(
-            series_id=series_id,
-            label_set=label_set.name,
-            labels=names,
-            start_time=start,
-            end_time=end,
-            job_id=job_id,
-        )
-        for start, end in covered
-    )
     session.flush()
+    for piece in chunks(covered, PIECE):
+        session.execute(
+            insert(table_of(CoverageRangeRow)),
+            [
+                {
+                    "series_id": series_id,
+                    "label_set": label_set.name,
+                    "labels": names,
+                    "start_time": start,
+                    "end_time": end,
+                    "job_id": job_id,
+                }
+                for start, end in piece
+            ],
+        )
 
 
 def _live(
