@@ -9,8 +9,10 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from candleloop.errors import BadConfiguration
 
 ROOT = Path(__file__).resolve().parent.parent
 """The folder that holds config/, api/, candleloop/ and the rest."""
@@ -24,9 +26,9 @@ class Settings(BaseSettings):
     ``home`` holds all that candleloop stores unless a URL below says otherwise.
     """
 
-    model_config = SettingsConfigDict(env_prefix="CANDLELOOP_", env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="CANDLELOOP_", env_file=ROOT / ".env", extra="ignore", frozen=True)
 
-    home: Path = Path(".candleloop")
+    home: Path = ROOT / ".candleloop"
     config: Path = ROOT / "config" / "pipeline.yaml"
     label_sets: Path = ROOT / "config" / "label_sets"
 
@@ -84,5 +86,16 @@ class Settings(BaseSettings):
 
 @cache
 def settings() -> Settings:
-    """Return the settings of this process, read once."""
-    return Settings()
+    """Return the settings of this process, read once.
+
+    Raises
+    ------
+    BadConfiguration
+        Naming each variable that has no fitting value.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        problems = [(f"CANDLELOOP_{str(item['loc'][0]).upper()}", item) for item in error.errors()]
+        lines = [f"{name} is {item['input']!r}: {item['msg'].lower()}." for name, item in problems]
+        raise BadConfiguration("\n".join(lines), field=problems[0][0]) from None

@@ -213,3 +213,24 @@ def _bar_times(context: Context) -> Callable[[str], np.ndarray]:
         return CandleStore(context.storage).read(series_id, version).time
 
     return times
+
+
+def test_a_damaged_model_is_put_right_by_training_the_same_again(labelled: Context) -> None:
+    first = pipeline.run_training(labelled, "default")
+    path = Path(labelled.storage.path(f"models/{first.version}.zip"))
+    path.write_bytes(path.read_bytes()[:-100])
+    again = pipeline.run_training(labelled, "default")
+    assert again.version == first.version
+    assert pipeline.evaluate_champion(labelled, "default")[0] == first.version
+
+
+def test_damaged_candles_are_named_and_put_right_by_importing_them_again(context: Context) -> None:
+    outcome = pipeline.import_file(context, csv_of(CANDLES), name="A_1h.csv", symbol="A")
+    path = Path(context.storage.path(f"candles/A-1h/{outcome.version}.parquet"))
+    content = path.read_bytes()
+    path.write_bytes(content[:1_000] + b"\xff" * 400 + content[1_400:])
+    with pytest.raises(NotFound, match="A-1h") as refused:
+        pipeline.read_series(context, "A-1h")
+    assert refused.value.code == "candles_damaged"
+    pipeline.import_file(context, csv_of(CANDLES), name="A_1h.csv", symbol="A")
+    assert pipeline.read_series(context, "A-1h").version() == outcome.version

@@ -59,10 +59,9 @@ class CandleStore:
         Raises
         ------
         NotFound
-            When there is no such version.
+            When there is no such version, or (``candles_damaged``) its file cannot be read.
         """
-        with self._open(series_id, version) as file:
-            parquet = pq.ParquetFile(file)
+        with self._opened(series_id, version) as parquet:
             groups = [
                 group
                 for group, (first, last) in enumerate(_time_ranges(parquet))
@@ -79,10 +78,9 @@ class CandleStore:
         Raises
         ------
         NotFound
-            When there is no such version.
+            When there is no such version, or (``candles_damaged``) its file cannot be read.
         """
-        with self._open(series_id, version) as file:
-            parquet = pq.ParquetFile(file)
+        with self._opened(series_id, version) as parquet:
             groups: list[int] = []
             found = 0
             ranges = _time_ranges(parquet)
@@ -104,12 +102,11 @@ class CandleStore:
         Raises
         ------
         NotFound
-            When there is no such version.
+            When there is no such version, or (``candles_damaged``) its file cannot be read.
         IndexError
             When it has no such candle.
         """
-        with self._open(series_id, version) as file:
-            parquet = pq.ParquetFile(file)
+        with self._opened(series_id, version) as parquet:
             for group in range(parquet.metadata.num_row_groups):
                 rows = parquet.metadata.row_group(group).num_rows
                 if 0 <= place < rows:
@@ -117,12 +114,21 @@ class CandleStore:
                 place -= rows
         raise IndexError(f"series {series_id} has no such candle")
 
-    def _open(self, series_id: str, version: str):  # type: ignore[no-untyped-def]
-        name = _file_name(series_id, version)
+    @contextmanager
+    def _opened(self, series_id: str, version: str) -> Iterator[pq.ParquetFile]:
+        path = self.storage.path(_file_name(series_id, version))
         try:
-            return self.storage.filesystem.open(self.storage.path(name), "rb", cache_type="bytes", block_size=1 << 18)
+            with self.storage.filesystem.open(path, "rb", cache_type="bytes", block_size=1 << 18) as file:
+                yield pq.ParquetFile(file, page_checksum_verification=True)
         except FileNotFoundError:
             raise NotFound(f"Version {version} of series {series_id} is not stored.", code="candles_missing") from None
+        except (OSError, pa.ArrowException) as error:
+            raise NotFound(
+                f"The stored candles of series {series_id} (version {version}) cannot be read: {error}. Importing the "
+                "same file again puts them right.",
+                code="candles_damaged",
+                series_id=series_id,
+            ) from error
 
 
 class CandleWriter:
@@ -142,6 +148,7 @@ class CandleWriter:
                 table.schema,
                 compression="zstd",
                 use_dictionary=False,
+                write_page_checksum=True,
                 column_encoding={"time": "DELTA_BINARY_PACKED"} | dict.fromkeys(candles.columns(), "BYTE_STREAM_SPLIT"),
             )
         self._parquet.write_table(table, row_group_size=_ROW_GROUP)
@@ -156,6 +163,8 @@ class CandleWriter:
     def finish(self, series_id: str) -> str:
         """Store the candles under a series and return their version.
 
+        A file of this version is replaced by the same content, so that a damaged one is made whole.
+
         Raises
         ------
         BadRequest
@@ -164,8 +173,7 @@ class CandleWriter:
         self.close()
         version = self._digest.version()
         name = _file_name(series_id, version)
-        if not self._staged.storage.exists(name):
-            self._staged.keep(name)
+        self._staged.keep(name)
         return version
 
     def close(self) -> None:

@@ -43,14 +43,16 @@ def add_model(
 ) -> bool:
     """Write down a trained model version; return whether it is new.
 
-    Training again with the same inputs gives the same version: its row stays, with what the latest run measured.
+    Training again with the same inputs gives the same version: its row stays, with what the latest run measured and
+    with the checksum of the bundle as it is stored now (a damaged one has been replaced).
 
     Raises
     ------
     Conflict
-        When the version belongs to another label set or other model bytes.
+        When the version belongs to another label set or snapshot.
     """
     facts = {
+        "bundle_sha256": bundle_sha256,
         "registry_version": registry_version,
         "run_id": run_id,
         "metrics": metrics,
@@ -63,13 +65,12 @@ def add_model(
         label_set=label_set,
         family=family,
         snapshot=snapshot,
-        bundle_sha256=bundle_sha256,
         **facts,
     )
     if rows_changed(session, statement.on_conflict_do_nothing(index_elements=["version"])):
         return True
     row = get(session, version)
-    if (row.label_set, row.bundle_sha256) != (label_set, bundle_sha256):
+    if (row.label_set, row.snapshot) != (label_set, snapshot):
         raise Conflict(f"Model version {version} exists with other content.", code="model_exists", field="version")
     for name, value in facts.items():
         setattr(row, name, value)

@@ -50,11 +50,23 @@ def test_the_same_content_again_is_the_same_version_and_no_second_file(
     versions = {candle_store.write("x", random_candles(50)) for _ in range(2)}
     files = list((tmp_path / "candles" / "x").iterdir())
     assert len(versions) == len(files) == 1
-    written = files[0].stat().st_mtime_ns
-    candle_store.write("x", random_candles(50))
-    assert files[0].stat().st_mtime_ns == written
     assert candle_store.write("x", random_candles(51)) not in versions
     assert len(list((tmp_path / "candles" / "x").iterdir())) == 2
+
+
+def test_a_damaged_file_is_refused_and_made_whole_by_the_same_content(
+    candle_store: CandleStore, tmp_path: Path
+) -> None:
+    version = candle_store.write("x", random_candles(5_000))
+    path = tmp_path / "candles" / "x" / f"{version}.parquet"
+    whole = path.read_bytes()
+    for damaged in (whole[:-200], whole[:2_000] + bytes([whole[2_000] ^ 1]) + whole[2_001:], b""):
+        path.write_bytes(damaged)
+        with pytest.raises(NotFound, match="of series x") as refused:
+            candle_store.read("x", version)
+        assert refused.value.code == "candles_damaged"
+    candle_store.write("x", random_candles(5_000))
+    assert path.read_bytes() == whole
 
 
 @settings(max_examples=40, deadline=None)

@@ -181,3 +181,11 @@ def test_a_stack_that_cannot_start_says_so_as_json(home: Path, monkeypatch: pyte
         result = run("up", "--json")
     problem = json.loads(result.stderr)
     assert (result.exit_code, problem["code"], problem["field"]) == (1, "port_taken", "CANDLELOOP_API_PORT")
+
+
+def test_a_setting_without_a_fitting_value_is_named(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CANDLELOOP_API_PORT", "seventy")
+    settings.cache_clear()
+    result = run("models")
+    assert (result.exit_code, len(result.stderr.splitlines())) == (2, 1)
+    assert "CANDLELOOP_API_PORT is 'seventy'" in result.stderr

@@ -72,7 +72,7 @@ def test_training_the_same_version_again_keeps_one_row_with_the_latest_run(three
         assert (row.run_id, row.registry_version) == ("run-2", "7")
 
 
-@pytest.mark.parametrize("change", [{"bundle_sha256": "f" * 64}, {"label_set": "other"}])
+@pytest.mark.parametrize("change", [{"snapshot": "f" * 16}, {"label_set": "other"}])
 def test_a_version_with_other_content_is_a_conflict(three: Database, change: dict[str, Any]) -> None:
     with pytest.raises(Conflict) as caught, three.begin() as session:
         models.add_model(session, **facts(A, **change))
