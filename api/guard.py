@@ -1,6 +1,8 @@
-"""What every request must pass first: a Host that is ours, and a body of bearable size."""
+"""What every request must pass first: a Host that is ours, no foreign page behind it, and a body of bearable size."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -8,6 +10,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.problems import HTTP_CODES, problem_response
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
+
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Methods that change nothing."""
 
 MAX_UPLOAD_BYTES = 256 * 1024 * 1024
 """Size of the largest vendor file that ``POST /series`` takes."""
@@ -26,7 +31,7 @@ def allowed_hosts(host: str) -> frozenset[str] | None:
 
 
 class Guard:
-    """ASGI middleware that refuses foreign Host headers and counts the body while it streams in.
+    """ASGI middleware that refuses foreign hosts and foreign pages, and counts the body while it streams in.
 
     Parameters
     ----------
@@ -49,6 +54,10 @@ class Guard:
         if self.hosts is not None and _name(headers.get(b"host", b"")) not in self.hosts:
             detail = f"This service answers to {', '.join(sorted(self.hosts))} only."
             await problem_response(421, HTTP_CODES[421], detail)(scope, receive, send)
+            return
+        if scope["method"] not in READING and _from_elsewhere(headers, self.hosts):
+            detail = "A page of another site asked for this; only pages of this service may change something."
+            await problem_response(403, HTTP_CODES[403], detail)(scope, receive, send)
             return
         limit = _limit(scope)
         declared = headers.get(b"content-length", b"0")
@@ -73,6 +82,22 @@ def _name(host: bytes) -> str:
     text = host.decode("latin-1").lower()
     name, colon, port = text.rpartition(":")
     return name if colon and port.isdigit() else text
+
+
+def _from_elsewhere(headers: Mapping[bytes, bytes], hosts: frozenset[str] | None) -> bool:
+    """Tell whether a browser sends this for a page of another site; programs without Origin are no browser.
+
+    What a page sends as a form needs no consent of this service (no CORS preflight), so the answer is too late a place
+    to keep it out. An opaque origin ("null") is nobody's.
+    """
+    if headers.get(b"sec-fetch-site", b"").lower() == b"cross-site":
+        return True
+    if b"origin" not in headers:
+        return False
+    scheme, _, host = headers[b"origin"].partition(b"://")
+    if scheme.lower() not in {b"http", b"https"} or not host:
+        return True
+    return hosts is not None and _name(host) not in hosts
 
 
 def _limit(scope: Scope) -> int:

@@ -8,12 +8,14 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
+from api.guard import READING
 from api.problems import MEDIA_TYPE, ProblemDetails
 
 Responses = dict[int | str, dict[str, Any]]
 
 MEANINGS = {
     400: "Not JSON",
+    403: "A page of another site asked for it",
     404: "Something named does not exist",
     409: "Ruled out by the present state",
     412: "Somebody changed it meanwhile",
@@ -53,12 +55,26 @@ def describe(app: FastAPI) -> None:
                 routes=app.routes,
                 tags=app.openapi_tags,
             )
+            _declare_guard(schema)
             _use_problem_type(schema)
             _refer(schema["components"]["schemas"])
             app.openapi_schema = schema
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _declare_guard(schema: dict[str, Any]) -> None:
+    """Declare what the guard refuses by the method of a call."""
+    for path in schema["paths"].values():
+        for method, operation in path.items():
+            if method.upper() not in READING:
+                operation["responses"]["403"] = _refusal(403)
+
+
+def _refusal(status: int) -> dict[str, Any]:
+    reference = {"$ref": "#/components/schemas/ProblemDetails"}
+    return {"description": MEANINGS[status], "content": {MEDIA_TYPE: {"schema": reference}}}
 
 
 def _use_problem_type(schema: dict[str, Any]) -> None:

@@ -63,6 +63,7 @@ STATUS: Mapping[type[CandleloopError], int] = {
 """Domain error to HTTP status; a class that is not named here has the status of its nearest base, or 500."""
 
 HTTP_CODES: Mapping[int, str] = {
+    403: "foreign_origin",
     404: "unknown_route",
     405: "method_not_allowed",
     413: "body_too_large",
