@@ -8,12 +8,13 @@ from fastapi import APIRouter
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SkipValidation
 from pydantic_core import PydanticCustomError
 
+from api.json_route import JsonRoute
 from api.openapi import problems
 from api.service import TheService
 from candleloop.loop.feedback import FeedbackEvent, FeedbackResult, record_feedback
 from candleloop.store import label_sets
 
-router = APIRouter(tags=["feedback"])
+router = APIRouter(tags=["feedback"], route_class=JsonRoute)
 
 MAX_EVENTS = 1_000
 EXAMPLE: dict[str, Any] = {

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Header, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import StreamingResponse
 
+from api.json_route import JsonRoute
 from api.openapi import problems
 from api.schemas import ItemList, Job, JobAnswer
 from api.service import Service, TheService
@@ -19,7 +20,7 @@ from candleloop.errors import Conflict, NotFound
 from candleloop.store import jobs, label_sets, series
 from jobs.queue import cancel, dispatch, submit
 
-router = APIRouter(tags=["jobs"])
+router = APIRouter(tags=["jobs"], route_class=JsonRoute)
 
 STREAM_BYTES = 1 << 18
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Response
 
+from api.json_route import JsonRoute
 from api.openapi import problems
 from api.schemas import ItemList, LabelSetView
 from api.service import TheService
 from candleloop.annotations.label_set import LabelSet
 from candleloop.store import label_sets, models
 
-router = APIRouter(tags=["label sets"])
+router = APIRouter(tags=["label sets"], route_class=JsonRoute)
 
 
 @router.get("/label-sets", responses=problems(503))

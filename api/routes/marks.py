@@ -9,6 +9,7 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
+from api.json_route import JsonRoute
 from api.openapi import problems
 from api.problems import PreconditionRequired
 from api.routes.series import Limit, Time
@@ -22,7 +23,7 @@ from candleloop.loop import edits
 from candleloop.loop.instants import Instant
 from candleloop.store import label_sets, marks, series
 
-router = APIRouter(tags=["annotations"])
+router = APIRouter(tags=["annotations"], route_class=JsonRoute)
 
 LabelSetName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,47}$")]
 LabelName = Annotated[str, Field(min_length=1, max_length=48)]

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
+from api.json_route import JsonRoute
 from api.openapi import problems
 from api.schemas import (
     FeedbackWaiting,
@@ -24,7 +25,7 @@ from candleloop.promotion import promote_model as promote
 from candleloop.store import jobs, label_sets, models, outbox
 from jobs.retrain import WaitingEvents, retrain_at
 
-router = APIRouter(tags=["models"])
+router = APIRouter(tags=["models"], route_class=JsonRoute)
 
 
 class PromoteRequest(BaseModel):

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
+from api.json_route import JsonRoute
 from api.openapi import problems
 from api.schemas import (
     AppendAnswer,
@@ -30,7 +31,7 @@ from candleloop.store import series
 from candleloop.store.tables import SeriesRow
 from candleloop.times import iso_times
 
-router = APIRouter(tags=["series"])
+router = APIRouter(tags=["series"], route_class=JsonRoute)
 
 SeriesId = Annotated[str | None, Query(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]{0,79}$")]
 Time = Annotated[str | None, Query(max_length=40, description="ISO-8601, or epoch seconds or milliseconds")]

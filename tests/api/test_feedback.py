@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import httpx
@@ -85,6 +86,17 @@ def test_a_request_without_events_is_refused(client: httpx.Client) -> None:
 def test_an_event_that_is_no_object_refuses_the_request_by_its_place(client: httpx.Client) -> None:
     answer = client.post("/feedback", json={"events": [dismissal(client), 5]})
     assert (answer.status_code, answer.json()["field"]) == (422, "events.1")
+
+
+def test_half_a_surrogate_pair_refuses_the_whole_request_and_no_event_is_taken(
+    client: httpx.Client,
+) -> None:
+    good = dismissal(client, "good")
+    body = json.dumps({"label_set": "default", "events": [good, {**good, "event_id": "\ud800"}]})
+    answer = client.post("/feedback", content=body, headers={"content-type": "application/json"})
+    assert (answer.status_code, answer.json()["code"]) == (400, "not_json")
+    assert "surrogate" in answer.json()["detail"]
+    assert send(client, good).json()["results"][0]["status"] == "accepted"
 
 
 def test_feedback_works_without_a_model(cold: httpx.Client) -> None:

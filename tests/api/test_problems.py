@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import httpx
@@ -43,6 +44,26 @@ def test_a_bad_query_parameter_is_named(cold: httpx.Client) -> None:
 def test_a_body_that_is_not_json_is_a_400(cold: httpx.Client) -> None:
     answer = cold.post("/train", content=b"{", headers={"content-type": "application/json"})
     assert (answer.status_code, answer.json()["code"]) == (400, "not_json")
+
+
+def json_calls(client: httpx.Client) -> list[tuple[str, str]]:
+    """Return method and path of every call that takes JSON, with a name in place of each parameter."""
+    return [
+        (method, re.sub(r"\{[^}]*\}", "x", path))
+        for path, calls in client.get("/openapi.json").json()["paths"].items()
+        for method, call in calls.items()
+        if "application/json" in call.get("requestBody", {}).get("content", {})
+    ]
+
+
+@pytest.mark.parametrize("text", ['"\\ud800"', '"a\\udc00b"', "[" * 5_000 + "]" * 5_000])
+def test_what_only_lenient_readers_take_for_json_is_a_400_in_every_call(cold: httpx.Client, text: str) -> None:
+    body = f'{{"label_set": "default", "events": [{{"event_id": {text}}}], "note": {text}}}'
+    calls = json_calls(cold)
+    assert {path for _, path in calls} >= {"/predict", "/predict/batch", "/feedback", "/train", "/autolabel"}
+    for method, path in calls:
+        answer = cold.request(method, path, content=body, headers={"content-type": "application/json"})
+        assert (answer.status_code, answer.json()["code"]) == (400, "not_json"), (method, path)
 
 
 def test_a_body_without_its_content_type_is_a_415_that_says_which(cold: httpx.Client) -> None:
