@@ -59,6 +59,11 @@ class Guard:
             detail = "A page of another site asked for this; only pages of this service may change something."
             await problem_response(403, HTTP_CODES[403], detail)(scope, receive, send)
             return
+        encoding = headers.get(b"content-encoding", b"identity").strip().lower()
+        if scope["method"] not in READING and encoding != b"identity":
+            detail = f"Send the body as it is, without Content-Encoding: {encoding.decode('latin-1')}."
+            await problem_response(415, "encoding_not_supported", detail)(scope, receive, send)
+            return
         limit = _limit(scope)
         declared = headers.get(b"content-length", b"0")
         if declared.isdigit() and int(declared) > limit:

@@ -20,7 +20,7 @@ MEANINGS = {
     409: "Ruled out by the present state",
     412: "Somebody changed it meanwhile",
     413: "The body is too large",
-    415: "The body is not declared as JSON",
+    415: "The body is compressed by Content-Encoding, or not declared as what the call takes",
     421: "The Host header names another host",
     422: "Well formed, but cannot be accepted; row and field name the place",
     428: "If-Match is missing",
@@ -65,11 +65,13 @@ def describe(app: FastAPI) -> None:
 
 
 def _declare_guard(schema: dict[str, Any]) -> None:
-    """Declare what the guard refuses by the method of a call."""
+    """Declare what the guard refuses by the method and the body of a call."""
     for path in schema["paths"].values():
         for method, operation in path.items():
             if method.upper() not in READING:
                 operation["responses"]["403"] = _refusal(403)
+                if "requestBody" in operation:
+                    operation["responses"]["415"] = _refusal(415)
 
 
 def _refusal(status: int) -> dict[str, Any]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
+
 import httpx
 import pytest
 
 from api.main import create_app
 from config.settings import Settings
 from tests.support.http import client_of
+from tests.support.service import CANDLES, csv_of
 
 FOREIGN = [
     {"origin": "https://evil.example"},
@@ -60,7 +63,27 @@ def test_where_any_host_is_answered_any_site_but_a_declared_other_one_may_ask(em
         assert client.post("/feedback", json={"events": []}, headers=refused).status_code == 403
 
 
-def test_the_refusal_is_declared_for_every_call_that_changes_something(cold: httpx.Client) -> None:
+@pytest.mark.parametrize("path", ["/feedback", "/predict", "/predict/batch", "/series?name=a.csv", "/series/S/candles"])
+@pytest.mark.parametrize("encoding", ["gzip", "GZip", "br", "identity, gzip"])
+def test_a_body_that_has_to_be_unpacked_is_refused_as_such(cold: httpx.Client, path: str, encoding: str) -> None:
+    answer = cold.post(path, content=gzip.compress(b"{}"), headers={"content-encoding": encoding})
+    assert (answer.status_code, answer.json()["code"]) == (415, "encoding_not_supported")
+    assert encoding.lower() in answer.json()["detail"]
+
+
+def test_a_body_that_says_it_is_as_it_is_is_read(cold: httpx.Client) -> None:
+    answer = cold.post("/feedback", json={"events": []}, headers={"content-encoding": "Identity"})
+    assert (answer.status_code, answer.json()["field"]) == (422, "events")
+
+
+def test_a_packed_file_is_imported_as_a_file(cold: httpx.Client) -> None:
+    packed = gzip.compress(csv_of(CANDLES[:100]))
+    answer = cold.post("/series", params={"name": "TEST_1h.csv.gz", "symbol": "TEST"}, content=packed)
+    assert answer.status_code == 201, answer.text
+
+
+def test_the_refusals_are_declared_for_every_call_that_meets_them(cold: httpx.Client) -> None:
     for path, calls in cold.get("/openapi.json").json()["paths"].items():
         for method, call in calls.items():
             assert ("403" in call["responses"]) == (method != "get"), (path, method)
+            assert ("415" in call["responses"]) >= ("requestBody" in call), (path, method)
