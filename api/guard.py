@@ -51,7 +51,7 @@ class Guard:
             await self.app(scope, receive, send)
             return
         headers = dict(scope["headers"])
-        if self.hosts is not None and _name(headers.get(b"host", b"")) not in self.hosts:
+        if self.hosts is not None and host_name(headers.get(b"host", b"").decode("latin-1")) not in self.hosts:
             detail = f"This service answers to {', '.join(sorted(self.hosts))} only."
             await problem_response(421, HTTP_CODES[421], detail)(scope, receive, send)
             return
@@ -82,9 +82,9 @@ class Guard:
         await self.app(scope, counted, send)
 
 
-def _name(host: bytes) -> str:
-    """Return a Host header without its port."""
-    text = host.decode("latin-1").lower()
+def host_name(host: str) -> str:
+    """Return a Host header without its port, in small letters."""
+    text = host.lower()
     name, colon, port = text.rpartition(":")
     return name if colon and port.isdigit() else text
 
@@ -102,7 +102,7 @@ def _from_elsewhere(headers: Mapping[bytes, bytes], hosts: frozenset[str] | None
     scheme, _, host = headers[b"origin"].partition(b"://")
     if scheme.lower() not in {b"http", b"https"} or not host:
         return True
-    return hosts is not None and _name(host) not in hosts
+    return hosts is not None and host_name(host.decode("latin-1")) not in hosts
 
 
 def _limit(scope: Scope) -> int:
