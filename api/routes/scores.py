@@ -10,8 +10,10 @@ from sqlalchemy.orm import Session
 from api.openapi import problems
 from api.routes.series import Limit, Time
 from api.schemas import DisagreementPage, DisagreementView, DisputedSpan, PredictionPage, StoredPrediction
-from api.service import TheService
+from api.service import Service, TheService
 from api.times import parse_time
+from candleloop.errors import CandleloopError
+from candleloop.inference.bundle import ModelBundle
 from candleloop.loop.disagreement import Kind
 from candleloop.loop.disputes import Dispute, find_disputes
 from candleloop.loop.instants import format_instant
@@ -99,13 +101,16 @@ def list_disagreements(
         scoring, stale = _scoring(session, series_id, name)
         if scoring is None:
             return DisagreementPage(items=[], series_id=series_id, label_set=name, model_version=None, stale=stale)
+        time = service.bar_times.of(session, series_id)
+        bundle = _bundle(service, session, name, scoring.model_version)
         disputes = find_disputes(
             session,
             series_id,
             labels,
             scoring.model_version,
-            service.bar_times.of(session, series_id),
+            time,
             sure=min_confidence,
+            usable=None if bundle is None else bundle.usable_bars(time),
         )
         chosen = [
             one
@@ -138,6 +143,18 @@ def _scoring(session: Session, series_id: str, label_set: str) -> tuple[ScoringR
         return None, champion is not None
     served = None if champion is None else champion.version
     return scoring, (scoring.model_version, scoring.series_version) != (served, row.version)
+
+
+def _bundle(service: Service, session: Session, label_set: str, version: str) -> ModelBundle | None:
+    """Return the version that predicted: the served one without reading it again, None when it cannot be read."""
+    served = service.holder.holding.served.get(label_set)
+    if served is not None and served.bundle.version == version:
+        return served.bundle
+    try:
+        sha256 = models.get(session, version).bundle_sha256
+        return ModelBundle.load(service.context.storage, version, sha256=sha256)
+    except CandleloopError:
+        return None
 
 
 def _shown(one: Dispute, rows: dict[tuple[str, int, int], AnnotationRow]) -> DisagreementView:

@@ -17,8 +17,6 @@ from candleloop.batch.order import INLINE, BatchOrder
 from candleloop.batch.plan import Piece, PlannedInput, pieces_of, shards_of
 from candleloop.batch.result import assemble, drop_shards, input_outcomes
 from candleloop.batch.shards import outcomes_of, predict_piece, shard_name, store_predictions, write_shard
-from candleloop.candles.frame import MICROSECONDS, IntArray
-from candleloop.candles.segments import default_max_gap
 from candleloop.candles.store import CandleStore
 from candleloop.context import Context
 from candleloop.errors import Conflict, NoModel, Unavailable
@@ -131,7 +129,7 @@ def _plan(context: Context, job_id: str, label_set: str, order: BatchOrder | Non
                 series_id=series_id,
                 stored=number < len(wanted),
                 bars=len(bars),
-                max_gap=_max_gap(bundle, bars),
+                max_gap=bundle.max_gap(bars),
                 test_bars=test_bars,
             ).model_dump(mode="json")
         )
@@ -139,12 +137,6 @@ def _plan(context: Context, job_id: str, label_set: str, order: BatchOrder | Non
     with context.database.begin() as session:
         batches.save_plan(session, job_id, model_version=version, inputs=inputs, shards=shards_of(pieces))
     return BatchPlanRow(job_id=job_id, model_version=version, inputs=inputs)
-
-
-def _max_gap(bundle: ModelBundle, time: IntArray) -> int:
-    """Return what the predictor would take for the candles as a whole."""
-    trained = bundle.config.candles.max_gap_seconds
-    return default_max_gap(time) if trained is None else trained * MICROSECONDS
 
 
 def _bundle(context: Context, plan: BatchPlanRow) -> tuple[ModelBundle, str | None]:

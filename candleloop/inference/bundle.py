@@ -11,12 +11,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from pydantic import ValidationError
 
 from candleloop.annotations.encodings import Encoding, encoding_from_json
 from candleloop.annotations.label_set import LabelSet
+from candleloop.candles.frame import MICROSECONDS, IntArray
+from candleloop.candles.segments import default_max_gap
 from candleloop.errors import BadConfiguration, BundleRefused, NotFound
-from candleloop.features.matrix import FeatureSpec, talib_version
+from candleloop.features.matrix import FeatureSpec, talib_version, usable_bars
 from candleloop.pipeline_config import PipelineConfig
 from candleloop.storage import Storage
 from candleloop.training.calibration import Calibration
@@ -96,6 +100,32 @@ class ModelBundle:
     def warmup_candles(self) -> int:
         """Candles of one segment that a prediction for the last of them needs."""
         return self.feature_spec.warmup + self.context + 1 + self.encoding.reads_before
+
+    def max_gap(self, time: IntArray) -> int:
+        """Return the longest step inside a segment, in microseconds: what it was trained with.
+
+        Where that left it to the kind of session, it is the default for the candles at ``time`` (int64 array of shape
+        (n_bars,), microseconds UTC, ascending).
+        """
+        trained = self.config.candles.max_gap_seconds
+        return default_max_gap(time) if trained is None else trained * MICROSECONDS
+
+    def usable_bars(self, time: IntArray, *, max_gap: int | None = None) -> npt.NDArray[np.bool_]:
+        """Tell on which bars it can decide: on all after the warm-up of their segment.
+
+        Parameters
+        ----------
+        time
+            Bar-open times, int64 array of shape (n_bars,), microseconds UTC, ascending.
+        max_gap
+            Longest step inside a segment in microseconds; :meth:`max_gap` when None.
+
+        Returns
+        -------
+        ndarray of bool, shape (n_bars,)
+        """
+        gap = self.max_gap(time) if max_gap is None else max_gap
+        return usable_bars(time, self.feature_spec, max_gap=gap, context=self.context)
 
     @property
     def right_context(self) -> int:

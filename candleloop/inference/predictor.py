@@ -9,11 +9,11 @@ import numpy.typing as npt
 
 from candleloop.annotations.identity import prediction_id
 from candleloop.annotations.spans import Spans
-from candleloop.candles.frame import MICROSECONDS, Candles
-from candleloop.candles.segments import default_max_gap, segment_starts
+from candleloop.candles.frame import Candles
+from candleloop.candles.segments import segment_starts
 from candleloop.errors import BadCandles
 from candleloop.features.ahead import with_bars_ahead
-from candleloop.features.matrix import feature_matrix, usable_bars
+from candleloop.features.matrix import feature_matrix
 from candleloop.inference.bundle import ModelBundle
 from candleloop.training.calibration import RAW_FLOOR, calibrated
 from candleloop.training.families import fitted_from_files
@@ -104,10 +104,9 @@ class Predictor:
         """
         bundle = self.bundle
         if max_gap is None:
-            configured = bundle.config.candles.max_gap_seconds
-            max_gap = default_max_gap(candles.time) if configured is None else configured * MICROSECONDS
+            max_gap = bundle.max_gap(candles.time)
         starts = segment_starts(candles.time, max_gap=max_gap)
-        rows = np.flatnonzero(usable_bars(candles.time, bundle.feature_spec, max_gap=max_gap, context=bundle.context))
+        rows = np.flatnonzero(bundle.usable_bars(candles.time, max_gap=max_gap))
         if len(rows) == 0:
             run = int(np.diff(np.append(starts, len(candles))).max()) if len(candles) else 0
             raise BadCandles(

@@ -67,6 +67,7 @@ def find_disputes(
     time: npt.NDArray[np.int64],
     *,
     sure: float,
+    usable: npt.NDArray[np.bool_] | None = None,
 ) -> list[Dispute]:
     """Compare what holds on a series with what a model version proposes for it; see :func:`disagreements`.
 
@@ -77,6 +78,9 @@ def find_disputes(
         on none of them, made on other candles, are left out.
     sure
         From this confidence on the model is sure.
+    usable
+        On which bars the model can decide, bool array of shape (n_bars,); on all when None. That it says nothing about
+        a span that ends on another bar, in the warm-up of a segment, is no disagreement.
     """
     truth = resolve(marks.load_marks(session, series_id, label_set), time, len(label_set))
     ids, spans, confidence = predictions.load_predictions(session, series_id, label_set, model_version)
@@ -85,6 +89,8 @@ def find_disputes(
     names = label_set.names
     disputes = []
     for one in disagreements(truth, proposed, confidence, sure=sure):
+        if one.kind is Kind.UNSUPPORTED and usable is not None and not usable[truth.spans.end[one.truth]]:
+            continue
         annotation, prediction = None, None
         if one.truth is not None:
             annotation = (

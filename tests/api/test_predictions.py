@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import httpx
@@ -11,6 +12,7 @@ from redis import Redis
 from candleloop import pipeline
 from candleloop.batch.run import Holder, run_batch
 from candleloop.context import Context
+from candleloop.inference.bundle import ModelBundle, bundle_name
 from candleloop.pipeline_config import RetrainConfig
 from candleloop.store import jobs, models
 from candleloop.store.tables import JobRow, now
@@ -208,3 +210,35 @@ def test_a_person_who_agrees_with_the_model_ends_the_disagreement(client: httpx.
     assert found not in disputed(client, limit=1_000)["items"]
     answer = client.get(f"/series/{SERIES}/disagreements", params={"cursor": "x"})
     assert answer.json()["code"] == "bad_cursor"
+
+
+def test_where_the_model_cannot_decide_it_does_not_disagree(client: httpx.Client, context: Context) -> None:
+    work_off(context)
+    bundle = ModelBundle.load(context.storage, champion(context))
+    warmup = bundle.feature_spec.warmup + bundle.context
+    first = columns_of(CANDLES)["time"][warmup]
+    annotated = client.get(f"/series/{SERIES}/annotations", params={"limit": 1_000}).json()["items"]
+    assert [item for item in annotated if item["end_time"] < first]
+
+    def unsupported() -> list[str]:
+        return [item["end_time"] for item in disputed(client, kind=["unsupported"], limit=1_000)["items"]]
+
+    served = unsupported()
+    assert min(served) >= first
+    second = add_version(context, gate={"promote": True}).version
+    assert client.post(f"/models/{second}/promote").status_code == 200
+    assert (disputed(client)["stale"], unsupported()) == (True, served)
+
+
+def test_disagreements_are_shown_when_the_model_that_predicted_is_gone(client: httpx.Client, context: Context) -> None:
+    work_off(context)
+    served, first = disputed(client, limit=1_000), champion(context)
+    second = add_version(context, gate={"promote": True}).version
+    assert client.post(f"/models/{second}/promote").status_code == 200
+    context.storage.write(bundle_name(first), b"damaged")
+    deadline = time.monotonic() + 10
+    while client.get("/model/info").json()["model"]["version"] != second:
+        assert time.monotonic() < deadline, "the second model is not served"
+    found = disputed(client, limit=1_000)["items"]
+    assert [item for item in found if item not in served["items"]]
+    assert {item["kind"] for item in found if item not in served["items"]} == {"unsupported"}
