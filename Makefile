@@ -24,7 +24,12 @@ check: $(INSTALLED) ## style and types
 	$(BIN)/mypy
 
 bench: $(INSTALLED) ## measure what the README claims
-	@for file in benchmarks/[!_]*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+	@for file in benchmarks/[!_]*.py; do \
+	  echo "== $$file"; $(BIN)/python -m benchmarks.$$(basename $$file .py) || exit 1; done
+
+format: $(INSTALLED) ## bring the code into its style
+	$(BIN)/ruff format $(CODE)
+	$(BIN)/ruff check --fix $(CODE)
 
 lock: $(INSTALLED) ## pin the dependencies of pyproject.toml anew
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
