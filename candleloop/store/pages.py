@@ -74,4 +74,6 @@ def _decoded(part: Any, kind: type) -> Any:
         return moment
     if type(part) is not kind:
         raise TypeError(f"{part!r} is not {kind}")
+    if isinstance(part, str):
+        part.encode()  # half of a surrogate pair, which no database takes, is a ValueError here
     return part
