@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
@@ -176,12 +175,7 @@ class XGBoostFamily:
 
 
 def _xgboost() -> Any:
-    """Import XGBoost with threads that sleep while they wait.
-
-    By default OpenMP's threads spin between two pieces of work. Where other processes want the same cores, a fit on two
-    threads then takes ten times as long (measured: 88 s instead of 9 s).
-    """
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    """Import XGBoost where it is used; how its threads wait is set in ``candleloop/__init__.py``."""
     import xgboost
 
     return xgboost
