@@ -60,9 +60,3 @@ def deciding_event(session: Session, *, series_id: str, label_set: str, target_i
         .order_by(FeedbackEventRow.sequence.desc())
     )
     return next((row for row in session.scalars(statement) if row.effects.get("decides")), None)
-
-
-def last_sequence(session: Session, label_set: str) -> int:
-    """Return the sequence number of the latest accepted event of a label set, 0 before the first."""
-    statement = select(FeedbackEventRow.sequence).where(FeedbackEventRow.label_set == label_set)
-    return session.scalar(statement.order_by(FeedbackEventRow.sequence.desc()).limit(1)) or 0

@@ -7,13 +7,14 @@ from collections.abc import Iterable, Sequence
 from itertools import chain
 
 import numpy as np
-from sqlalchemy import ColumnElement, Select, and_, case, delete, func, insert, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, delete, func, insert, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from candleloop.annotations.identity import talib_annotation_id
 from candleloop.annotations.label_set import LabelSet
 from candleloop.annotations.marks import Origin, SeriesMarks, TimeRange, TimeSpans
-from candleloop.store.pages import Page, check_limit, page_of, read_cursor
+from candleloop.store.pages import Page
+from candleloop.store.places import page_by_place
 from candleloop.store.series import lock_series
 from candleloop.store.statements import chunks, table_of
 from candleloop.store.tables import AnnotationRow, CoverageRangeRow, RejectionRow, ReviewedRangeRow
@@ -289,24 +290,12 @@ def list_annotations(
     BadRequest
         When the limit is out of range or the cursor is not from this list.
     """
-    check_limit(limit)
-    statement = (
-        select(AnnotationRow)
-        .where(_live(AnnotationRow, series_id, label_set))
-        .order_by(AnnotationRow.start_time, AnnotationRow.id)
-        .limit(limit + 1)
-    )
-    if start_time is not None:
-        statement = statement.where(AnnotationRow.end_time >= start_time)
-    if end_time is not None:
-        statement = statement.where(AnnotationRow.start_time <= end_time)
+    conditions = [_live(AnnotationRow, series_id, label_set)]
     if origins is not None:
-        statement = statement.where(AnnotationRow.origin.in_(list(origins)))
-    if cursor is not None:
-        start, last_id = read_cursor(cursor, (int, str))
-        later = AnnotationRow.start_time > start
-        statement = statement.where(or_(later, and_(AnnotationRow.start_time == start, AnnotationRow.id > last_id)))
-    return page_of(session.scalars(statement).all(), limit, lambda row: (row.start_time, row.id))
+        conditions.append(AnnotationRow.origin.in_(list(origins)))
+    return page_by_place(
+        session, AnnotationRow, *conditions, start_time=start_time, end_time=end_time, limit=limit, cursor=cursor
+    )
 
 
 def list_reviewed_ranges(
@@ -326,24 +315,10 @@ def list_reviewed_ranges(
     BadRequest
         When the limit is out of range or the cursor is not from this list.
     """
-    check_limit(limit)
-    statement = (
-        select(ReviewedRangeRow)
-        .where(_live(ReviewedRangeRow, series_id, label_set))
-        .order_by(ReviewedRangeRow.start_time, ReviewedRangeRow.id)
-        .limit(limit + 1)
+    live = _live(ReviewedRangeRow, series_id, label_set)
+    return page_by_place(
+        session, ReviewedRangeRow, live, start_time=start_time, end_time=end_time, limit=limit, cursor=cursor
     )
-    if start_time is not None:
-        statement = statement.where(ReviewedRangeRow.end_time >= start_time)
-    if end_time is not None:
-        statement = statement.where(ReviewedRangeRow.start_time <= end_time)
-    if cursor is not None:
-        start, last_id = read_cursor(cursor, (int, str))
-        later = ReviewedRangeRow.start_time > start
-        statement = statement.where(
-            or_(later, and_(ReviewedRangeRow.start_time == start, ReviewedRangeRow.id > last_id))
-        )
-    return page_of(session.scalars(statement).all(), limit, lambda row: (row.start_time, row.id))
 
 
 def _replace_coverage(

@@ -16,7 +16,8 @@ from sqlalchemy.orm import Session
 from candleloop.annotations.identity import prediction_id
 from candleloop.annotations.label_set import LabelSet
 from candleloop.annotations.marks import TimeSpans
-from candleloop.store.pages import Page, check_limit, page_of, read_cursor
+from candleloop.store.pages import Page
+from candleloop.store.places import page_by_place
 from candleloop.store.statements import chunks, insert_into, rows_changed
 from candleloop.store.tables import ChampionRow, PredictionRow, ScoringRow, SeriesRow, now
 
@@ -219,24 +220,15 @@ def list_predictions(
     BadRequest
         When the limit is out of range or the cursor is not from this list.
     """
-    check_limit(limit)
-    statement = (
-        select(PredictionRow)
-        .where(
-            PredictionRow.series_id == series_id,
-            PredictionRow.label_set == label_set,
-            PredictionRow.model_version == model_version,
-            PredictionRow.confidence >= min_confidence,
-        )
-        .order_by(PredictionRow.start_time, PredictionRow.id)
-        .limit(limit + 1)
+    return page_by_place(
+        session,
+        PredictionRow,
+        PredictionRow.series_id == series_id,
+        PredictionRow.label_set == label_set,
+        PredictionRow.model_version == model_version,
+        PredictionRow.confidence >= min_confidence,
+        start_time=start_time,
+        end_time=end_time,
+        limit=limit,
+        cursor=cursor,
     )
-    if start_time is not None:
-        statement = statement.where(PredictionRow.end_time >= start_time)
-    if end_time is not None:
-        statement = statement.where(PredictionRow.start_time <= end_time)
-    if cursor is not None:
-        start, last_id = read_cursor(cursor, (int, str))
-        later = PredictionRow.start_time > start
-        statement = statement.where(or_(later, and_(PredictionRow.start_time == start, PredictionRow.id > last_id)))
-    return page_of(session.scalars(statement).all(), limit, lambda row: (row.start_time, row.id))
