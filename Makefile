@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 CODE := api benchmarks candleloop cli config jobs tests workers
 
-.PHONY: help up test check format bench clean lock
+.PHONY: help up test check format openapi bench clean lock
 .DEFAULT_GOAL := help
 
 help: ## say what there is
@@ -30,6 +30,9 @@ bench: $(INSTALLED) ## measure what the README claims
 format: $(INSTALLED) ## bring the code into its style
 	$(BIN)/ruff format $(CODE)
 	$(BIN)/ruff check --fix $(CODE)
+
+openapi: $(INSTALLED) ## describe the API in web/openapi.json, from which the web page's types are made
+	$(BIN)/python -m api.openapi_file web/openapi.json
 
 lock: $(INSTALLED) ## pin the dependencies of pyproject.toml anew
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
