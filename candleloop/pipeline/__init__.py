@@ -1,0 +1,51 @@
+"""The stages of the loop. The command line, ``dvc repro``, the jobs and the tests all call these functions.
+
+Every stage takes a :class:`~candleloop.context.Context` and works on its database and storage; none reads the
+environment.
+"""
+
+from candleloop.pipeline.annotation_files import export_annotations, import_annotations
+from candleloop.pipeline.importing import (
+    AppendOutcome,
+    ImportOutcome,
+    all_series,
+    append_file,
+    import_demo,
+    import_file,
+    read_series,
+)
+from candleloop.pipeline.labelling import AutoLabelOutcome, auto_label_series, prepare
+from candleloop.pipeline.measuring import champion_bundle, evaluate_champion, evaluate_held_out
+from candleloop.pipeline.predicting import export_predictions, predict_file
+from candleloop.pipeline.snapshots import describe, require_enough_labels, take_snapshot
+from candleloop.pipeline.stages import run_stage
+from candleloop.pipeline.training import TrainingOutcome, list_models, register, run_training, train_snapshot
+
+__all__ = [
+    "AppendOutcome",
+    "AutoLabelOutcome",
+    "ImportOutcome",
+    "TrainingOutcome",
+    "all_series",
+    "append_file",
+    "auto_label_series",
+    "champion_bundle",
+    "describe",
+    "evaluate_champion",
+    "evaluate_held_out",
+    "export_annotations",
+    "export_predictions",
+    "import_annotations",
+    "import_demo",
+    "import_file",
+    "list_models",
+    "predict_file",
+    "prepare",
+    "read_series",
+    "register",
+    "require_enough_labels",
+    "run_stage",
+    "run_training",
+    "take_snapshot",
+    "train_snapshot",
+]

@@ -1,0 +1,61 @@
+"""Finding patterns in a vendor file with the served model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from candleloop.annotations.interchange import (
+    write_predictions,
+)
+from candleloop.candles.readers import read_candles
+from candleloop.context import Context
+from candleloop.errors import BadRequest
+from candleloop.inference.answer import model_facts, prediction_rows
+from candleloop.inference.predictor import Predictor
+from candleloop.pipeline.annotation_files import format_of
+from candleloop.pipeline.measuring import champion_bundle
+from candleloop.progress import Progress, silent
+
+
+def predict_file(
+    context: Context,
+    source: Path,
+    label_set_name: str,
+    *,
+    last: int | None = None,
+    reader: str | None = None,
+    timezone: str | None = None,
+    day_first: bool | None = None,
+    progress: Progress = silent,
+) -> dict[str, Any]:
+    """Find patterns in a vendor file with the served model; the answer has the form of ``POST /predict``."""
+    bundle, registry_version = champion_bundle(context, label_set_name)
+    imported = read_candles(source, reader=reader, timezone=timezone, day_first=day_first, progress=progress)
+    candles = imported.candles[-last:] if last is not None else imported.candles
+    found = Predictor(bundle).predict(candles, max_gap=context.max_gap)
+    defects = [line for defect in imported.report.defects for line in [f"{defect.kind}: {defect.count} rows"]]
+    return {
+        "predictions": prediction_rows(found, candles.time, bundle.label_set),
+        "model": model_facts(bundle, registry_version),
+        "warnings": [*found.warnings, *defects],
+    }
+
+
+def export_predictions(result: Mapping[str, Any], path: Path) -> None:
+    """Write what :func:`predict_file` found to a file, marked as a model's so that no import takes it for annotations.
+
+    Raises
+    ------
+    BadRequest
+        When the ending of the file is none of json, csv and jsonl, or it cannot be written.
+    """
+    model = result["model"]
+    # A file that was only looked at is no series.
+    more = {"series_id": None, "label_set": model["label_set"], "model_version": model["version"]}
+    content = write_predictions([{**row, **more} for row in result["predictions"]], format_of(path))
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise BadRequest(f"{path}: cannot be written ({error.strerror}).", field="output") from error
