@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import signal
+import sys
 import threading
 import time
 import uuid
@@ -18,7 +19,7 @@ from rq.timeouts import JobTimeoutException
 
 from candleloop.context import Context
 from candleloop.errors import CandleloopError, Unavailable
-from candleloop.progress import Progress
+from candleloop.progress import Cancelled, Progress
 from candleloop.store import jobs, outbox
 from candleloop.store.database import Database
 from candleloop.store.tables import JobRow, now
@@ -42,13 +43,6 @@ Work = Callable[[Context, Progress], dict[str, Any]]
 
 class JobFailed(Exception):
     """Tells RQ that a job failed; what and why is in the database."""
-
-
-class JobCancelled(BaseException):
-    """Raised in the running job when its cancellation was asked for.
-
-    No ``Exception``, so that no library between here and the job's body takes it for its own failure.
-    """
 
 
 def run_job(job_id: str, work: Work) -> dict[str, Any]:
@@ -92,7 +86,7 @@ def _run(context: Context, job_id: str, work: Work) -> dict[str, Any]:
     try:
         with pulse.beating():
             result = work(context, pulse.progress)
-    except JobCancelled:
+    except Cancelled:
         with database.begin() as session:
             jobs.finish_cancelled(session, job_id, attempt)
         logger.info("Job %s was cancelled.", job_id)
@@ -152,23 +146,26 @@ class _Pulse:
     latest: tuple[str, int, int | None, str] | None = None
     written: tuple[str, int, int | None, str] | None = None
     stopping: threading.Event = field(default_factory=threading.Event)
-    interruptible: bool = False
+    working: bool = False
+    unwanted: bool = False
 
     def progress(self, stage: str, done: int, total: int | None = None, unit: str = "steps") -> None:
-        """Take a note of how far the job is."""
+        """Take a note of how far the job is; stop it here when it shall not go on."""
         self.latest = (stage, done, total, unit)
+        if self.unwanted:
+            raise Cancelled
 
     @contextmanager
     def beating(self) -> Iterator[None]:
-        """Beat until the work ends; a cancellation interrupts the work in the main thread."""
+        """Beat until the work ends; a cancellation interrupts the work in the main thread, as often as it takes."""
         previous = signal.signal(signal.SIGUSR1, self._interrupt)
         thread = threading.Thread(target=self._beat, name=f"pulse-{self.job_id}", daemon=True)
-        self.interruptible = True
+        self.working = True
         thread.start()
         try:
             yield
         finally:
-            self.interruptible = False
+            self.working = False
             self.stopping.set()
             thread.join()
             signal.signal(signal.SIGUSR1, previous)
@@ -178,18 +175,18 @@ class _Pulse:
         ending = False
         while not ending:
             ending = self.stopping.wait(WRITE_SECONDS)
+            if self.unwanted and self.working:
+                signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
             latest = self.latest
             if latest == self.written and time.monotonic() - beaten < BEAT_SECONDS:
                 continue
             try:
-                go_on = self._write(latest)
+                self.unwanted = not self._write(latest)
             except Exception:
                 logger.warning("Job %s cannot write its progress just now.", self.job_id, exc_info=True)
                 continue
             beaten = time.monotonic()
             self.written = latest
-            if not go_on and self.interruptible:
-                signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
 
     def _write(self, latest: tuple[str, int, int | None, str] | None) -> bool:
         """Write progress or a bare heartbeat; False when the job shall not go on."""
@@ -200,6 +197,17 @@ class _Pulse:
             return jobs.set_progress(session, self.job_id, self.attempt, stage=stage, done=done, total=total, unit=unit)
 
     def _interrupt(self, signum: int, frame: FrameType | None) -> None:
-        if self.interruptible:
-            self.interruptible = False
-            raise JobCancelled
+        """Stop the work, unless it is on its way out already.
+
+        What is raised from a signal handler may land where Python can only drop it (a finaliser, a callback of a C
+        library), so the signal comes again until the work has ended; it must not cut short what cleans up after it.
+        """
+        if self.working and not _caused_by_cancellation(sys.exception()):
+            raise Cancelled
+
+
+def _caused_by_cancellation(error: BaseException | None) -> bool:
+    """Tell whether an exception that is being handled, or one that led to it, is a cancellation."""
+    while error is not None and not isinstance(error, Cancelled):
+        error = error.__context__
+    return error is not None

@@ -23,7 +23,7 @@ from candleloop.errors import Conflict, NoModel, Unavailable
 from candleloop.inference.answer import model_facts
 from candleloop.inference.bundle import ModelBundle
 from candleloop.inference.predictor import Predictor
-from candleloop.progress import Progress, silent
+from candleloop.progress import Cancelled, Progress, silent
 from candleloop.store import batches, label_sets, models, series
 from candleloop.store import predictions as stored
 from candleloop.store.tables import BatchPlanRow, BatchShardRow
@@ -72,6 +72,8 @@ def run_batch(
         When the label set has no champion.
     Unavailable
         When the storage has no space left.
+    Cancelled
+        When the job was asked to stop: then no shard is given out any more, and no result is made.
     """
     job_id = holder.job_id
     order = None if order_name is None else BatchOrder.read(context.storage, order_name)
@@ -82,8 +84,10 @@ def run_batch(
         bundle, registry_version = _bundle(context, plan)
         _work(context, job_id, holder, plan, order, bundle, progress)
         while _report(context, job_id, progress).open_shards:
+            _require_wanted(context, job_id)
             time.sleep(POLL_SECONDS)
             _work(context, job_id, holder, plan, order, bundle, progress)
+        _require_wanted(context, job_id)
         return _finish(context, job_id, label_set, plan, order, bundle, registry_version)
 
 
@@ -200,6 +204,12 @@ def _report(context: Context, job_id: str, progress: Progress) -> batches.Standi
         standing = batches.standing(session, job_id)
     progress("predicting", standing.bars_done, standing.bars, "candles")
     return standing
+
+
+def _require_wanted(context: Context, job_id: str) -> None:
+    with context.database.read() as session:
+        if not batches.is_wanted(session, job_id):
+            raise Cancelled
 
 
 def _finish(

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import and_, func, insert, or_, select, update
+from sqlalchemy import Select, and_, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from candleloop.store.jobs import Status
@@ -55,14 +55,14 @@ def save_plan(
 
 
 def claim_shard(session: Session, job_id: str, *, holder: str, attempt: int) -> BatchShardRow | None:
-    """Take the first free shard of a batch job that has not ended; None when there is none.
+    """Take the first free shard of a batch job that is still wanted; None when there is none.
 
     Parameters
     ----------
     holder, attempt
         The job that will do it, the batch job itself or one of its helpers, and its attempt.
     """
-    alive = select(JobRow.id).where(JobRow.id == job_id, JobRow.status.in_((Status.QUEUED, Status.RUNNING)))
+    alive = _wanted(job_id)
     held = select(JobRow.id).where(
         JobRow.id == BatchShardRow.holder,
         JobRow.status == Status.RUNNING,
@@ -97,6 +97,11 @@ def finish_shard(
     )
 
 
+def is_wanted(session: Session, job_id: str) -> bool:
+    """Tell whether a batch job has neither ended nor been asked to stop."""
+    return session.scalars(_wanted(job_id)).first() is not None
+
+
 def standing(session: Session, job_id: str) -> Standing:
     """Return how far a batch job is."""
     done = func.coalesce(func.sum(BatchShardRow.bars).filter(BatchShardRow.done_at.is_not(None)), 0)
@@ -110,6 +115,11 @@ def shards_of(session: Session, job_id: str) -> list[BatchShardRow]:
     """Return the shards of a batch job in order."""
     statement = select(BatchShardRow).where(BatchShardRow.job_id == job_id).order_by(BatchShardRow.number)
     return list(session.scalars(statement.execution_options(populate_existing=True)))
+
+
+def _wanted(job_id: str) -> Select[tuple[str]]:
+    running = JobRow.status.in_((Status.QUEUED, Status.RUNNING))
+    return select(JobRow.id).where(JobRow.id == job_id, running, ~JobRow.cancel_requested)
 
 
 def _is(row: BatchShardRow) -> Any:

@@ -119,4 +119,4 @@ def test_the_stack_trains_on_its_first_start_survives_deaths_and_leaves_nothing_
     second.process.wait(20)
     if sys.platform.startswith("linux"):
         for process in everything:
-            wait_for(lambda process=process: is_gone(process), "end of every process", 10)
+            wait_for(lambda process=process: is_gone(process), "end of every process")

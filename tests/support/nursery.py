@@ -12,6 +12,9 @@ import signal
 import sys
 from typing import Any
 
+import jobs.tasks.batch
+import jobs.tasks.label
+import jobs.tasks.train  # noqa: F401
 import tests.support.probe_jobs  # noqa: F401
 import workers.worker
 from config.settings import settings

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,7 +19,7 @@ from tests.support.waiting import wait_for
 class ProbeArguments(Arguments):
     """What the job shall do; ``folder`` is where it tells and is told things by files."""
 
-    act: Literal["count", "wait", "fail", "crash", "away", "die_once", "die", "boost"]
+    act: Literal["count", "wait", "fail", "crash", "away", "die_once", "die", "boost", "deaf"]
     folder: str = ""
 
 
@@ -39,8 +40,15 @@ def act(chosen: ProbeArguments, context: Context, progress: Progress) -> dict[st
         progress("waiting", 1, 2, "steps")
         with (folder / "started").open("a") as file:
             file.write(f"{os.getpid()}\n")
-        wait_for((folder / "go").exists, "permission to go on", 60)
+        wait_for((folder / "go").exists, "permission to go on", 100)
         return {"waited": True}
+    if chosen.act == "deaf":
+        _be_deaf_once(folder)
+        try:
+            wait_for((folder / "go").exists, "permission to go on", 100)
+        finally:
+            time.sleep(1.2)  # meanwhile it is asked again
+            (folder / "tidied").touch()
     if chosen.act == "fail":
         raise TooFewLabels("Only 2 spans of morning_star.", counts={"morning_star": 2})
     if chosen.act == "away":
@@ -56,6 +64,23 @@ def act(chosen: ProbeArguments, context: Context, progress: Progress) -> dict[st
     raise RuntimeError("secret detail of the crash")
 
 
+class _Deaf:
+    """An object whose end takes long; Python drops whatever is raised in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __del__(self) -> None:
+        with (self.folder / "started").open("a") as file:
+            file.write(f"{os.getpid()}\n")
+        wait_for((self.folder / "go").exists, "permission to go on", 100)
+
+
+def _be_deaf_once(folder: Path) -> None:
+    _Deaf(folder)
+    (folder / "missed").touch()
+
+
 def _boost() -> int:
     import numpy as np
     import xgboost
@@ -67,5 +92,5 @@ def _boost() -> int:
     return int(model.get_booster().num_boosted_rounds())
 
 
-PROBE = Kind("probe", "batch", f"{__name__}.run", ProbeArguments, timeout=60, attempts=2)
+PROBE = Kind("probe", "batch", f"{__name__}.run", ProbeArguments, timeout=120, attempts=2)
 KINDS[PROBE.name] = PROBE

@@ -53,7 +53,7 @@ class RedisProcess:
         """Stop it."""
         if self.process is not None:
             self.process.send_signal(number)
-            self.process.wait(20)
+            self.process.wait(60)
             self.process = None
             self.socket.unlink(missing_ok=True)
 
@@ -92,7 +92,7 @@ class Nursery:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.close()
-        self.process.wait(20)
+        self.process.wait(60)
         self.process.stdout.close()
 
 
@@ -107,7 +107,7 @@ class WorkerProcess:
         """Send it a signal."""
         os.kill(self.pid, number)
 
-    def finish(self, seconds: float = 30) -> str:
+    def finish(self, seconds: float = 120) -> str:
         """Wait until it ends by itself and return what it logged."""
         try:
             wait_for(lambda: is_gone(self.pid), "end of the worker", seconds)

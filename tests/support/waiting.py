@@ -1,4 +1,4 @@
-"""Waiting for a condition, with a deadline."""
+"""Waiting for a condition, with a deadline that only a broken program misses, however busy the machine is."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TypeVar
 Value = TypeVar("Value")
 
 
-def wait_for(condition: Callable[[], Value], what: str, seconds: float = 20.0) -> Value:
+def wait_for(condition: Callable[[], Value], what: str, seconds: float = 60.0) -> Value:
     """Return the first true value of ``condition``; fail, saying ``what`` was waited for, at the deadline."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):

@@ -138,4 +138,4 @@ def test_nothing_is_left_when_the_stack_itself_is_killed(tmp_path: Path) -> None
     stack.kill()
     stack.wait(10)
 
-    wait_for(lambda: is_gone(child), "end of the child", 5)
+    wait_for(lambda: is_gone(child), "end of the child")
