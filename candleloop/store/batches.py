@@ -117,7 +117,7 @@ def shards_of(session: Session, job_id: str) -> list[BatchShardRow]:
     return list(session.scalars(statement.execution_options(populate_existing=True)))
 
 
-def _wanted(job_id: str) -> Select[tuple[str]]:
+def _wanted(job_id: str) -> Select[str]:
     running = JobRow.status.in_((Status.QUEUED, Status.RUNNING))
     return select(JobRow.id).where(JobRow.id == job_id, running, ~JobRow.cancel_requested)
 
