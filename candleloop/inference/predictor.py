@@ -15,6 +15,7 @@ from candleloop.errors import BadCandles
 from candleloop.features.ahead import with_bars_ahead
 from candleloop.features.matrix import feature_matrix
 from candleloop.inference.bundle import ModelBundle
+from candleloop.inference.uncertainty import margin
 from candleloop.training.calibration import RAW_FLOOR, calibrated
 from candleloop.training.families import fitted_from_files
 
@@ -136,7 +137,7 @@ class Predictor:
             spans=spans,
             confidence=confidence[keep],
             probabilities=probabilities,
-            uncertainty=margin_uncertainty(probabilities),
+            uncertainty=margin(probabilities),
             provisional=proposals.provisional[keep],
             ids=None if series_id is None else self._ids(series_id, spans, candles),
             warnings=self._warnings(candles, len(starts), len(rows)),
@@ -160,9 +161,3 @@ class Predictor:
         if self._needs_volume and candles.volume is None:
             found.append("There is no volume: features that need it take their neutral value.")
         return tuple(found)
-
-
-def margin_uncertainty(probabilities: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-    """Return 1 minus the distance between the two largest of each row, float64 array of shape (n_rows,)."""
-    two = np.partition(probabilities.astype(np.float64), -2, axis=1)[:, -2:]
-    return np.asarray(1 - (two[:, 1] - two[:, 0]), dtype=np.float64)

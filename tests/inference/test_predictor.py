@@ -13,7 +13,8 @@ from candleloop.annotations.identity import prediction_id
 from candleloop.candles.frame import MICROSECONDS, Candles
 from candleloop.candles.segments import default_max_gap
 from candleloop.errors import BadCandles
-from candleloop.inference.predictor import Predictions, Predictor, margin_uncertainty
+from candleloop.inference.predictor import Predictions, Predictor
+from candleloop.inference.uncertainty import margin
 from candleloop.training.train import train
 from tests.support.snapshots import labelled_series, quick_config
 
@@ -125,8 +126,8 @@ def test_candles_without_volume_are_predicted_with_a_warning() -> None:
 
 def test_uncertainty_is_one_where_two_classes_tie_and_zero_where_one_is_sure() -> None:
     probabilities = np.array([[0.5, 0.5, 0], [0, 1, 0], [0.2, 0.7, 0.1]], dtype=np.float32)
-    np.testing.assert_allclose(margin_uncertainty(probabilities), [1, 0, 0.5], atol=1e-6)
-    assert margin_uncertainty(probabilities[:0]).shape == (0,)
+    np.testing.assert_allclose(margin(probabilities), [1, 0, 0.5], atol=1e-6)
+    assert margin(probabilities[:0]).shape == (0,)
 
 
 def test_threads_may_share_a_predictor() -> None:
