@@ -5,11 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from candleloop.annotations.label_set import Label, LabelSet
+from candleloop.candles.report import Defect, ImportReport
 from candleloop.loop.instants import format_instant
 from candleloop.store.tables import AnnotationRow, JobRow, ModelRow, PredictionRow, ReviewedRangeRow, SeriesRow
+from candleloop.training.evaluation import Evaluation
+from candleloop.training.gate import GateDecision
+from jobs.results import AutolabelResult, BatchResult, TrainResult, result_of
 
 Item = TypeVar("Item")
 
@@ -43,15 +47,19 @@ class Job(BaseModel):
     """A piece of work that workers do."""
 
     id: str
-    kind: str
+    kind: Literal["autolabel", "batch", "batch_helper", "train"]
     status: Literal["queued", "running", "succeeded", "failed", "cancelled"]
     progress: Progress
+    progressed_at: datetime | None = Field(description="When it came further last; a job that stalls stays there")
+    cancel_requested: bool
+    requested_by: str = Field(description="`api` when somebody asked for it, else the part of candleloop that did")
     label_set: str | None
     scheduled_for: datetime | None
     created_at: datetime
     started_at: datetime | None
     ended_at: datetime | None
     error: JobError | None
+    result: AutolabelResult | BatchResult | TrainResult | None = Field(description="What it found out, in numbers")
     result_url: str | None
 
     @classmethod
@@ -62,12 +70,16 @@ class Job(BaseModel):
             kind=row.kind,
             status=row.status,
             progress=Progress(done=row.done, total=row.total, unit=row.unit, stage=row.stage),
+            progressed_at=row.progressed_at,
+            cancel_requested=row.cancel_requested,
+            requested_by=row.requested_by,
             label_set=row.label_set,
             scheduled_for=row.scheduled_for,
             created_at=row.created_at,
             started_at=row.started_at,
             ended_at=row.ended_at,
             error=None if row.error is None else JobError.model_validate(row.error),
+            result=result_of(row.kind, row.result),
             result_url=f"/jobs/{row.id}/result" if row.status == "succeeded" else None,
         )
 
@@ -118,12 +130,34 @@ class Series(BaseModel):
         }
 
 
+class ImportReportView(BaseModel):
+    """What an import found: rows of the file, rows kept as candles, and everything that was wrong, nothing repaired."""
+
+    rows_in: int
+    rows_kept: int
+    family: str = Field(description="The vendor family whose reader took the file")
+    timezone: str = Field(description="Where the times come from, in words")
+    timeframe: str
+    first_time: str
+    last_time: str
+    defects: list[Defect]
+    notes: list[str]
+
+    @classmethod
+    def of(cls, report: ImportReport) -> ImportReportView:
+        """Show a report, its times as text."""
+        facts = report.model_dump()
+        return cls(
+            **{**facts, "first_time": format_instant(report.first_time), "last_time": format_instant(report.last_time)}
+        )
+
+
 class SeriesDetail(Series):
     """A series with its test bars, the report of its import and its annotations counted by origin."""
 
     test_bars: TimeSpan | None
     annotations: dict[str, int]
-    report: dict[str, Any]
+    report: ImportReportView
 
 
 class ImportAnswer(BaseModel):
@@ -134,7 +168,7 @@ class ImportAnswer(BaseModel):
     symbol: str
     timeframe_seconds: int
     created: bool
-    report: dict[str, Any]
+    report: ImportReportView
 
 
 class AppendAnswer(BaseModel):
@@ -149,7 +183,7 @@ class AppendAnswer(BaseModel):
     revised: int
     inserted: int
     flagged: int
-    report: dict[str, Any]
+    report: ImportReportView
 
 
 class CandleColumns(BaseModel):
@@ -245,6 +279,22 @@ class LabelSetView(BaseModel):
         return cls(name=label_set.name, labels=list(label_set.labels), champion=champion)
 
 
+def measured(metrics: dict[str, Any]) -> Evaluation | None:
+    """Return stored measurements; None when another version of candleloop wrote them in another form."""
+    try:
+        return Evaluation.model_validate(metrics)
+    except ValidationError:
+        return None
+
+
+def judged(gate: dict[str, Any]) -> GateDecision | None:
+    """Return a stored verdict; None when another version of candleloop wrote it in another form."""
+    try:
+        return GateDecision.model_validate(gate)
+    except ValidationError:
+        return None
+
+
 class ModelSummary(BaseModel):
     """A trained model version: how it measured on the test bars and what the gate said."""
 
@@ -258,8 +308,8 @@ class ModelSummary(BaseModel):
     champion: bool
     pinned: bool
     job_id: str | None
-    metrics: dict[str, Any]
-    gate: dict[str, Any]
+    metrics: Evaluation | None
+    gate: GateDecision | None
 
     @classmethod
     def of(cls, row: ModelRow, *, champion: bool, pinned: bool) -> ModelSummary:
@@ -275,8 +325,8 @@ class ModelSummary(BaseModel):
             champion=champion,
             pinned=champion and pinned,
             job_id=row.job_id,
-            metrics=row.metrics,
-            gate=row.gate,
+            metrics=measured(row.metrics),
+            gate=judged(row.gate),
         )
 
 
@@ -307,13 +357,27 @@ class FeedbackWaiting(BaseModel):
     next_retrain_at: datetime | None
 
 
+class LabelSetStatus(BaseModel):
+    """Where the loop of a label set stands: what serves, what waits to teach, what is being trained.
+
+    ``training`` is the train job that runs, else the one that waits; null when there is none.
+    """
+
+    label_set: str
+    champion: str | None
+    revision: int | None
+    pinned: bool
+    feedback: FeedbackWaiting
+    training: Job | None
+
+
 class ModelInfo(BaseModel):
     """The served model, how good it is label by label, why it serves, and what waits to teach the next one."""
 
     model: ServedModelView
     family: str
-    metrics: dict[str, Any]
-    gate: dict[str, Any]
+    metrics: Evaluation | None
+    gate: GateDecision | None
     pinned: bool
     revision: int | None = Field(description="Goes up with every promotion; see `POST /models/{version}/promote`")
     refused: RefusedModel | None
@@ -433,6 +497,24 @@ class PredictAnswer(BaseModel):
     predictions: list[Prediction]
     model: ServedModelView
     warnings: list[str]
+
+
+class BatchPart(BaseModel):
+    """What a batch says about one series or one list of candles; ``problem`` when it could not be predicted."""
+
+    input: int
+    series_id: str | None
+    series_version: str
+    warnings: list[str]
+    problem: dict[str, Any] | None
+    predictions: list[Prediction]
+
+
+class BatchFile(BaseModel):
+    """The result of a batch in the format ``json``."""
+
+    model: ServedModelView
+    results: list[BatchPart]
 
 
 class Alive(BaseModel):

@@ -19,6 +19,7 @@ from rq.exceptions import DuplicateJobError, NoSuchJobError
 from rq.job import Job, JobStatus
 from sqlalchemy.orm import Session
 
+from candleloop.errors import Conflict
 from candleloop.store import jobs, outbox
 from candleloop.store.database import Database
 from candleloop.store.tables import JobRow, now
@@ -138,6 +139,33 @@ def cancel(session: Session, job_id: str) -> JobRow:
     if topic is not None and row.label_set is not None and row.status == jobs.Status.CANCELLED:
         outbox.assign(session, topic=topic, label_set=row.label_set, up_to=outbox.ALL, job_id=job_id)
     return row
+
+
+def resubmit(session: Session, job_id: str) -> JobRow:
+    """Write down the same job anew after it failed or was cancelled; :func:`dispatch` it after the commit.
+
+    The old job keeps its record. Asked twice, it is the same new job.
+
+    Raises
+    ------
+    NotFound
+        When there is no such job.
+    Conflict
+        ``job_not_over`` while it may still succeed, ``job_succeeded`` when it has, ``helper_job`` for one that helps
+        another.
+    """
+    row = jobs.get(session, job_id)
+    if row.parent_id is not None:
+        raise Conflict(
+            f"Job {job_id} helps job {row.parent_id}: try that one again.", code="helper_job", field="job_id"
+        )
+    if row.status == jobs.Status.SUCCEEDED:
+        raise Conflict(
+            f"Job {job_id} has succeeded: there is nothing to try again.", code="job_succeeded", field="job_id"
+        )
+    if row.status not in jobs.ENDED:
+        raise Conflict(f"Job {job_id} is {row.status}: cancel it first.", code="job_not_over", field="job_id")
+    return submit(session, row.kind, row.arguments, label_set=row.label_set, idempotency_key=f"retry-{job_id}")
 
 
 def forgotten(connection: Redis, row: JobRow, moment: datetime) -> bool:

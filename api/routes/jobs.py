@@ -12,13 +12,14 @@ from starlette.responses import StreamingResponse
 
 from api.json_route import JsonRoute
 from api.openapi import problems
-from api.schemas import ItemList, Job, JobAnswer
+from api.schemas import BatchFile, ItemList, Job, JobAnswer
 from api.service import Service, TheService
 from candleloop import pipeline
 from candleloop.batch.order import ResultFormat
 from candleloop.errors import Conflict, NotFound
 from candleloop.store import jobs, label_sets, series
-from jobs.queue import cancel, dispatch, submit
+from jobs.queue import cancel, dispatch, resubmit, submit
+from jobs.results import AutolabelResult, TrainResult
 
 router = APIRouter(tags=["jobs"], route_class=JsonRoute)
 
@@ -113,12 +114,10 @@ def get_job(service: TheService, job_id: str) -> Job:
         **problems(404, 409, 503),
         200: {
             "description": "What the job found out; of a batch the file in the format that was asked for",
+            "model": AutolabelResult | TrainResult | BatchFile,
             "content": {
-                "application/json": {"schema": {"type": "object"}},
-                **{
-                    form.media_type: {"schema": {"type": "string", "format": "binary"}}
-                    for form in (ResultFormat.NDJSON, ResultFormat.PARQUET)
-                },
+                form.media_type: {"schema": {"type": "string", "format": "binary"}}
+                for form in (ResultFormat.NDJSON, ResultFormat.PARQUET)
             },
         },
     },
@@ -148,6 +147,17 @@ def _content(file: BinaryIO) -> Iterator[bytes]:
             yield chunk
 
 
+@router.post("/jobs/{job_id}/retry", status_code=202, responses=problems(404, 409, 503))
+def retry_job(service: TheService, response: Response, job_id: str) -> JobAnswer:
+    """Ask for the same again after a job failed or was cancelled: a new job; the old one keeps its record.
+
+    Asking twice gives the same new job. When that one fails, it is the one to try again.
+    """
+    with service.context.database.begin() as session:
+        job = Job.of(resubmit(session, job_id))
+    return _handed_over(service, response, job)
+
+
 @router.delete("/jobs/{job_id}", responses=problems(404, 409, 503))
 def cancel_job(service: TheService, job_id: str) -> JobAnswer:
     """Cancel a job: at once while it waits; a running one stops within seconds."""
@@ -164,10 +174,13 @@ def submit_job(
     idempotency_key: str | None,
 ) -> JobAnswer:
     """Write a job down, hand it to its queue and answer where it can be watched."""
-    database = service.context.database
-    with database.begin() as session:
+    with service.context.database.begin() as session:
         row = submit(session, kind, arguments, label_set=label_set, idempotency_key=idempotency_key)
         job = Job.of(row)
-    dispatch(database, service.redis, job.id)
+    return _handed_over(service, response, job)
+
+
+def _handed_over(service: Service, response: Response, job: Job) -> JobAnswer:
+    dispatch(service.context.database, service.redis, job.id)
     response.headers["Location"] = f"/jobs/{job.id}"
     return JobAnswer(job=job)

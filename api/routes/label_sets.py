@@ -6,10 +6,11 @@ from fastapi import APIRouter, Response
 
 from api.json_route import JsonRoute
 from api.openapi import problems
-from api.schemas import ItemList, LabelSetView
+from api.schemas import ItemList, Job, LabelSetStatus, LabelSetView
 from api.service import TheService
+from api.waiting_feedback import feedback_waiting
 from candleloop.annotations.label_set import LabelSet
-from candleloop.store import label_sets, models
+from candleloop.store import jobs, label_sets, models
 
 router = APIRouter(tags=["label sets"], route_class=JsonRoute)
 
@@ -40,3 +41,20 @@ def create_label_set(service: TheService, response: Response, label_set: LabelSe
             response.status_code = 200
         champion = models.champion(session, label_set.name)
         return LabelSetView.of(label_set, None if champion is None else champion.version)
+
+
+@router.get("/label-sets/{label_set}/status", responses=problems(404, 503))
+def get_label_set_status(service: TheService, label_set: str) -> LabelSetStatus:
+    """Tell where the loop stands, with or without a model: cheap enough to ask every second."""
+    with service.context.database.read() as session:
+        label_sets.get(session, label_set)
+        champion = models.champion(session, label_set)
+        training = sorted(jobs.jobs_of(session, "train", label_set), key=lambda row: row.status != "running")
+        return LabelSetStatus(
+            label_set=label_set,
+            champion=None if champion is None else champion.version,
+            revision=None if champion is None else champion.revision,
+            pinned=champion is not None and champion.pinned,
+            feedback=feedback_waiting(service, session, label_set),
+            training=Job.of(training[0]) if training else None,
+        )

@@ -6,12 +6,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy.orm import Session
 
 from api.json_route import JsonRoute
 from api.openapi import problems
 from api.schemas import (
-    FeedbackWaiting,
     ItemList,
     ModelInfo,
     ModelSummary,
@@ -19,11 +17,13 @@ from api.schemas import (
     PromoteAnswer,
     RefusedModel,
     ServedModelView,
+    judged,
+    measured,
 )
-from api.service import Service, TheService
+from api.service import TheService
+from api.waiting_feedback import feedback_waiting
 from candleloop.promotion import promote_model as promote
-from candleloop.store import jobs, label_sets, models, outbox
-from jobs.retrain import WaitingEvents, retrain_at
+from candleloop.store import label_sets, models
 
 router = APIRouter(tags=["models"], route_class=JsonRoute)
 
@@ -55,12 +55,12 @@ def model_info(service: TheService, label_set: str | None = None) -> ModelInfo:
         return ModelInfo(
             model=ServedModelView.model_validate(served.answer),
             family=row.family,
-            metrics=row.metrics,
-            gate=row.gate,
+            metrics=measured(row.metrics),
+            gate=judged(row.gate),
             pinned=champion is not None and champion.version == row.version and champion.pinned,
             revision=None if champion is None else champion.revision,
             refused=refusal and RefusedModel(version=refusal.version, code=refusal.code, detail=refusal.detail),
-            feedback=_feedback(service, session, name),
+            feedback=feedback_waiting(service, session, name),
         )
 
 
@@ -119,13 +119,3 @@ def unpin_model(service: TheService, label_set: str | None = None) -> PinAnswer:
         label_sets.get(session, name)
         row = models.unpin(session, name)
         return PinAnswer(label_set=name, version=row.version, revision=row.revision, pinned=row.pinned)
-
-
-def _feedback(service: Service, session: Session, label_set: str) -> FeedbackWaiting:
-    """Count what waits to teach, and tell when the retrain that takes it up is due."""
-    scheduled = [row.scheduled_for or row.created_at for row in jobs.jobs_of(session, "train", label_set, ["queued"])]
-    waiting = next((item for item in outbox.waiting(session) if item.label_set == label_set), None)
-    if waiting is None:
-        return FeedbackWaiting(waiting=0, next_retrain_at=min(scheduled, default=None))
-    due = retrain_at(WaitingEvents(waiting.first, waiting.last, waiting.count), service.context.config.retrain)
-    return FeedbackWaiting(waiting=waiting.count, next_retrain_at=min(scheduled, default=due))

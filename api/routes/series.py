@@ -14,6 +14,7 @@ from api.schemas import (
     CandleColumns,
     CandlePage,
     ImportAnswer,
+    ImportReportView,
     ItemList,
     Series,
     SeriesDetail,
@@ -23,6 +24,7 @@ from api.service import TheService
 from api.times import parse_time
 from candleloop import pipeline
 from candleloop.candles.frame import MICROSECONDS, Candles
+from candleloop.candles.report import ImportReport
 from candleloop.candles.store import CandleStore
 from candleloop.context import Context
 from candleloop.errors import BadRequest
@@ -92,7 +94,7 @@ async def upload_series(
         symbol=outcome.symbol,
         timeframe_seconds=outcome.timeframe_seconds,
         created=outcome.created,
-        report=outcome.report.model_dump(mode="json"),
+        report=ImportReportView.of(outcome.report),
     )
 
 
@@ -144,7 +146,7 @@ async def append_candles(
         revised=outcome.revised,
         inserted=outcome.inserted,
         flagged=outcome.flagged,
-        report=outcome.report.model_dump(mode="json"),
+        report=ImportReportView.of(outcome.report),
     )
 
 
@@ -169,7 +171,9 @@ def get_series(service: TheService, series_id: str, label_set: str | None = None
             if test is None
             else TimeSpan(start_time=format_instant(test[0]), end_time=format_instant(test[1])),
             annotations=counts.get(series_id, {}),
-            report=series.import_report(session, series_id, row.version),
+            report=ImportReportView.of(
+                ImportReport.model_validate(series.import_report(session, series_id, row.version))
+            ),
         )
 
 

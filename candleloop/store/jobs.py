@@ -168,6 +168,7 @@ def claim(session: Session, job_id: str) -> JobRow | None:
         attempts=JobRow.attempts + 1,
         started_at=moment,
         heartbeat_at=moment,
+        progressed_at=moment,
         done=0,
         total=None,
         stage=None,
@@ -184,7 +185,8 @@ def heartbeat(session: Session, job_id: str, attempt: int) -> bool:
 def set_progress(
     session: Session, job_id: str, attempt: int, *, stage: str, done: int, total: int | None, unit: str
 ) -> bool:
-    """Write how far a running job is, which is a heartbeat too; return whether it shall go on."""
+    """Write how far a running job has come, which is a heartbeat too; return whether it shall go on."""
+    moment = now()
     alive = _change(
         session,
         job_id,
@@ -193,7 +195,8 @@ def set_progress(
         done=done,
         total=total,
         unit=unit[:24],
-        heartbeat_at=now(),
+        heartbeat_at=moment,
+        progressed_at=moment,
     )
     return alive and not get(session, job_id).cancel_requested
 

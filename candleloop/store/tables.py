@@ -279,6 +279,7 @@ class JobRow(Base):
     total: Mapped[int | None]
     unit: Mapped[str] = mapped_column(String(24), default="steps")
     stage: Mapped[str | None] = mapped_column(String(120))
+    progressed_at: Mapped[datetime | None]
     scheduled_for: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=now)
     enqueued_at: Mapped[datetime | None]

@@ -28,6 +28,8 @@ from candleloop.training.event_counts import (
     f1_by_label,
     interval_95,
     macro_f1,
+    precision_by_label,
+    recall_by_label,
     resample,
 )
 from candleloop.training.ranking import average_precision
@@ -46,7 +48,8 @@ class _Frozen(BaseModel):
 class LabelScore(_Frozen):
     """Event scores of one label; without support they are None: not measurable is not 0.
 
-    ``ece`` is the calibration error over its ``proposed`` spans, whatever their confidence; None without any.
+    Intervals are 95 % intervals by block bootstrap. ``ece`` is the calibration error over its ``proposed`` spans,
+    whatever their confidence, and ``calibration`` the bins that it is measured in; None without any.
     """
 
     label: str
@@ -57,12 +60,15 @@ class LabelScore(_Frozen):
     recall: float | None
     f1: float | None
     f1_interval: tuple[float, float] | None
+    precision_interval: tuple[float, float] | None = None
+    recall_interval: tuple[float, float] | None = None
     f1_by_iou: dict[str, float | None]
     average_precision: float | None
     strict_f1: float | None
     threshold: float | None
     proposed: int = 0
     ece: float | None = None
+    calibration: Reliability | None = None
 
 
 class LengthScore(_Frozen):
@@ -259,7 +265,11 @@ def _label_scores(
     calibration: Sequence[Reliability | None],
 ) -> tuple[LabelScore, ...]:
     strict_f1 = f1_by_label(exact)
-    drawn_f1 = None if drawn is None else f1_by_label(drawn)
+    no_interval: list[tuple[float, float] | None] = [None] * len(label_set)
+    f1_intervals, precision_intervals, recall_intervals = (
+        no_interval if drawn is None else [interval_95(values) for values in measure(drawn).T]
+        for measure in (f1_by_label, precision_by_label, recall_by_label)
+    )
     f1_at = {name: f1_by_label(counts) for name, counts in by_iou.items()}
     found = []
     for position, name in enumerate(label_set.names):
@@ -275,13 +285,16 @@ def _label_scores(
                 precision=precision,
                 recall=recall,
                 f1=f1,
-                f1_interval=None if drawn_f1 is None else interval_95(drawn_f1[:, position]),
+                f1_interval=f1_intervals[position],
+                precision_interval=precision_intervals[position],
+                recall_interval=recall_intervals[position],
                 f1_by_iou={iou: _number(values[position]) for iou, values in f1_at.items()},
                 average_precision=_number(ranked[position]),
                 strict_f1=_number(strict_f1[position]),
                 threshold=thresholds.get(name),
                 proposed=0 if fit is None else fit.spans,
                 ece=None if fit is None else fit.ece,
+                calibration=fit,
             )
         )
     return tuple(found)

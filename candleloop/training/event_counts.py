@@ -164,6 +164,20 @@ def f1_by_label(counts: IntArray) -> FloatArray:
     return np.where(support > 0, 2 * right / np.maximum(2 * right + wrong + missed, 1), np.nan)
 
 
+def precision_by_label(counts: IntArray) -> FloatArray:
+    """Return TP / (TP + FP) from counts of shape (..., n_labels, 3); NaN where nothing was predicted or to be found."""
+    right, wrong, missed = (counts[..., kind].astype(np.float64) for kind in range(3))
+    measurable = (right + wrong > 0) & (right + missed > 0)
+    return np.where(measurable, right / np.maximum(right + wrong, 1), np.nan)
+
+
+def recall_by_label(counts: IntArray) -> FloatArray:
+    """Return TP / (TP + FN) from counts of shape (..., n_labels, 3); NaN where a label has no support."""
+    right, missed = counts[..., TRUE_POSITIVE].astype(np.float64), counts[..., FALSE_NEGATIVE]
+    support = right + missed
+    return np.where(support > 0, right / np.maximum(support, 1), np.nan)
+
+
 def macro_f1(counts: IntArray) -> FloatArray:
     """Return the mean F1 over labels with support, from counts of shape (..., n_labels, 3); NaN where none has any."""
     f1 = f1_by_label(counts)

@@ -8,6 +8,7 @@ from candleloop import pipeline
 from candleloop.context import Context
 from candleloop.progress import Progress, silent
 from jobs.kinds import AutolabelArguments
+from jobs.results import AutolabelResult
 from jobs.runner import run_job
 
 
@@ -35,4 +36,4 @@ def auto_label(
         for label, count in outcome.by_label.items():
             by_label[label] = by_label.get(label, 0) + count
     progress("auto-labelling", len(series_ids), len(series_ids), "series")
-    return {"series": len(series_ids), "spans": spans, "by_label": by_label}
+    return AutolabelResult(series=len(series_ids), spans=spans, by_label=by_label).model_dump(mode="json")

@@ -102,3 +102,65 @@ def test_jobs_are_listed_newest_first_page_by_page(client: httpx.Client) -> None
 def test_an_unknown_job_is_a_404(client: httpx.Client, method: str) -> None:
     answer = getattr(client, method)("/jobs/none")
     assert (answer.status_code, answer.json()["code"]) == (404, "unknown_job")
+
+
+def failed_job(client: httpx.Client, settings: Settings) -> str:
+    job_id: str = client.post("/autolabel", json={"series": [SERIES]}).json()["job"]["id"]
+    with open_context(settings).database.begin() as session:
+        row = jobs.claim(session, job_id)
+        assert row is not None
+        jobs.fail(session, job_id, row.attempts, "timed_out", "It took too long.")
+    return job_id
+
+
+def test_a_failed_job_is_tried_again_as_a_new_one_that_asks_for_the_same(
+    client: httpx.Client, trained: Settings
+) -> None:
+    failed = failed_job(client, trained)
+    answer = client.post(f"/jobs/{failed}/retry")
+    job = answer.json()["job"]
+    assert (answer.status_code, job["status"], job["kind"]) == (202, "queued", "autolabel")
+    assert answer.headers["location"] == f"/jobs/{job['id']}" != f"/jobs/{failed}"
+    assert client.get(f"/jobs/{failed}").json()["error"]["code"] == "timed_out"
+    with open_context(trained).database.read() as session:
+        assert jobs.get(session, job["id"]).arguments == jobs.get(session, failed).arguments
+    assert client.post(f"/jobs/{failed}/retry").json()["job"]["id"] == job["id"]
+
+
+def test_a_cancelled_job_can_be_tried_again_but_none_that_may_still_succeed_or_has(
+    client: httpx.Client, trained: Settings
+) -> None:
+    job_id = client.post("/autolabel").json()["job"]["id"]
+    waiting = client.post(f"/jobs/{job_id}/retry")
+    assert (waiting.status_code, waiting.json()["code"]) == (409, "job_not_over")
+    client.delete(f"/jobs/{job_id}")
+    again = client.post(f"/jobs/{job_id}/retry").json()["job"]["id"]
+    with open_context(trained).database.begin() as session:
+        row = jobs.claim(session, again)
+        assert row is not None
+        jobs.succeed(session, again, row.attempts, {"series": 1, "spans": 7, "by_label": {}})
+    assert client.post(f"/jobs/{again}/retry").json()["code"] == "job_succeeded"
+    assert client.post("/jobs/none/retry").json()["code"] == "unknown_job"
+
+
+def test_a_job_shows_in_numbers_what_it_found_and_when_it_came_further_last(
+    client: httpx.Client, trained: Settings
+) -> None:
+    job_id = client.post("/autolabel").json()["job"]["id"]
+    job = client.get(f"/jobs/{job_id}").json()
+    assert (job["progressed_at"], job["result"], job["requested_by"]) == (None, None, "api")
+    database = open_context(trained).database
+    with database.begin() as session:
+        row = jobs.claim(session, job_id)
+        assert row is not None
+    started = client.get(f"/jobs/{job_id}").json()["progressed_at"]
+    with database.begin() as session:
+        jobs.heartbeat(session, job_id, row.attempts)
+    assert client.get(f"/jobs/{job_id}").json()["progressed_at"] == started
+    result = {"series": 1, "spans": 7, "by_label": {"morning_star": 7}}
+    with database.begin() as session:
+        jobs.set_progress(session, job_id, row.attempts, stage="auto-labelling", done=1, total=1, unit="series")
+        jobs.succeed(session, job_id, row.attempts, result)
+    job = client.get(f"/jobs/{job_id}").json()
+    assert job["progressed_at"] > started
+    assert job["result"] == result

@@ -119,6 +119,7 @@ def test_a_refused_first_model_is_a_409_that_says_so(trained: Settings) -> None:
 def test_model_info_describes_the_served_model(client: httpx.Client) -> None:
     info = client.get("/model/info").json()
     labels: list[dict[str, Any]] = info["metrics"]["labels"]
+    assert all({"precision_interval", "recall_interval", "f1_interval", "calibration"} <= set(item) for item in labels)
     assert {item["label"] for item in labels} >= {"bullish_engulfing", "bearish_harami"}
     assert all({"precision", "recall", "f1", "support"} <= set(item) for item in labels)
     assert 0 <= info["metrics"]["macro_f1"] <= 1

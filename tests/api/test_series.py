@@ -157,3 +157,40 @@ def test_newer_candles_are_appended_and_other_values_refused(client: httpx.Clien
     )
     empty = client.post(f"/series/{SERIES}/candles", params={"name": "x.csv"})
     assert (empty.status_code, empty.json()["code"]) == (422, "empty_file")
+
+
+def test_the_loop_of_a_label_set_is_described_before_there_is_a_model(cold: httpx.Client) -> None:
+    found = cold.get("/label-sets/default/status").json()
+    assert found == {
+        "label_set": "default",
+        "champion": None,
+        "revision": None,
+        "pinned": False,
+        "feedback": {"waiting": 0, "next_retrain_at": None},
+        "training": None,
+    }
+    assert cold.get("/label-sets/none/status").json()["code"] == "unknown_label_set"
+
+
+def test_the_status_of_a_label_set_shows_feedback_that_waits_and_the_training_that_comes(client: httpx.Client) -> None:
+    times = columns_of(CANDLES)["time"]
+    span = {"label": "bullish_harami", "start_time": times[100], "end_time": times[101]}
+    assert client.post(f"/series/{SERIES}/annotations", json=span).status_code == 201
+    found = client.get("/label-sets/default/status").json()
+    assert found["champion"] == client.get("/model/info").json()["model"]["version"]
+    assert (found["feedback"]["waiting"], found["feedback"]["next_retrain_at"] is None) == (1, False)
+    job = client.post("/train", json={}).json()["job"]
+    assert client.get("/label-sets/default/status").json()["training"]["id"] == job["id"]
+
+
+def test_an_import_report_names_each_defect_with_its_rows(cold: httpx.Client) -> None:
+    lines = csv_of(SMALL).splitlines(keepends=True)
+    lines[10] = lines[10].replace(b",", b";;", 1)
+    content = b"".join([*lines[:20], lines[19], *lines[20:]])
+    report = cold.post("/series", params={"name": "ABC_1h.csv", "symbol": "ABC"}, content=content).json()["report"]
+    assert (report["rows_in"], report["rows_kept"], report["timeframe"]) == (301, 299, "1h")
+    defects = {defect["kind"]: (defect["rows"], defect["action"]) for defect in report["defects"]}
+    assert defects["malformed"] == ([11], "quarantined")
+    assert defects["duplicate"] == ([21], "quarantined")
+    assert report["first_time"] == columns_of(SMALL)["time"][0]
+    assert cold.get("/series/ABC-1h").json()["report"] == report

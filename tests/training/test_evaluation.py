@@ -230,3 +230,16 @@ def test_a_label_that_a_draw_leaves_out_stays_out_of_its_mean() -> None:
     counts = np.array([[[3, 0, 0], [0, 5, 0]], [[0, 1, 0], [0, 0, 0]]])
     assert macro_f1(counts[0]) == 1
     assert np.isnan(macro_f1(counts[1]))
+
+
+def test_precision_and_recall_of_a_label_have_intervals_and_its_confidence_has_bins() -> None:
+    truth = [(0, start, start + 2) for start in range(4, 100, 10)]
+    found = measure(case(truth, [(0, start, start + 2, 0.9) for start in range(4, 60, 10)] + [(0, 90, 91, 0.6)]))
+    label = score(found, "a")
+    assert label.precision_interval is not None
+    assert label.recall_interval is not None
+    assert label.precision_interval[0] <= (label.precision or 0) <= label.precision_interval[1] == 1
+    assert label.recall_interval[0] < (label.recall or 0) < label.recall_interval[1]
+    assert label.calibration is not None
+    assert [(part.count, part.right) for part in label.calibration.bins] == [(1, 0), (6, 1)]
+    assert (score(found, "b").precision_interval, score(found, "b").calibration) == (None, None)
