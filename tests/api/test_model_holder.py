@@ -33,7 +33,7 @@ def promote(context: Context, version: str) -> None:
         models.promote(session, "default", version, expected_revision=revision, how=models.How.MANUAL)
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 10) -> None:
+def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
@@ -56,7 +56,7 @@ def test_a_promotion_is_served_without_a_failed_or_mixed_answer(trained: Setting
                 answers: list[httpx.Response] = []
 
                 async def ask() -> None:
-                    deadline = time.monotonic() + 20
+                    deadline = time.monotonic() + 100
                     after = 0
                     while after < 5:
                         assert time.monotonic() < deadline

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from redis import Redis
 from rq.job import Job
+from sqlalchemy import update
 
 from candleloop.errors import BadRequest
 from candleloop.pipeline_config import RetrainConfig
@@ -269,7 +270,9 @@ def test_a_job_that_lives_is_not_given_up_when_its_signs_of_life_are_late(
     worker = start_worker()
     process_of(tmp_path)
 
-    relay.step(now() + timedelta(seconds=21))
+    with database.begin() as session:
+        session.execute(update(JobRow).values(heartbeat_at=now() - LATER))
+    relay.step(now())
     assert read(database, job_id).status == "running"
 
     (tmp_path / "go").touch()
@@ -346,8 +349,9 @@ def test_a_worker_stopped_at_once_gives_its_job_back_without_counting_the_attemp
     process_of(tmp_path)
 
     worker.send(signal.SIGTERM)
-    asked = now()
-    wait_for(lambda: now() - asked > timedelta(seconds=1.1), "second of patience")
+    wait_for(lambda: "warm shut down" in worker.log.read_text(), "sign that it was heard")
+    heard = now()
+    wait_for(lambda: now() - heard > timedelta(seconds=1.1), "second of patience")
     worker.send(signal.SIGTERM)
     worker.finish()
     assert read(database, job_id).status == "queued"

@@ -65,13 +65,13 @@ class Stack:
         return sorted(found)
 
     def get(self, url: str) -> Any:
-        with direct.open(url, timeout=10) as answer:
+        with direct.open(url, timeout=60) as answer:
             return json.load(answer)
 
     def kill(self) -> None:
         if self.process.poll() is None:
             self.process.kill()
-        self.process.wait(20)
+        self.process.wait(60)
 
 
 @pytest.fixture
@@ -99,12 +99,12 @@ def test_the_stack_trains_on_its_first_start_survives_deaths_and_leaves_nothing_
     assert {job["kind"] for job in first.get(f"{first.api}/jobs")["items"]} >= {"autolabel", "train"}
     series_id = first.get(f"{first.api}/series")["items"][0]["series_id"]
     stored = f"{first.api}/series/{series_id}/predictions"
-    wait_for(lambda: first.get(stored)["model_version"] == version, "stored predictions of the first model", 60)
+    wait_for(lambda: first.get(stored)["model_version"] == version, "stored predictions of the first model", 120)
     everything = first.processes()
     assert len(everything) >= 9
 
     first.process.send_signal(signal.SIGINT)
-    assert first.process.wait(60) == 0, first.said.read_text()
+    assert first.process.wait(120) == 0, first.said.read_text()
     assert all(is_gone(process) for process in everything)
 
     second = Stack(home)
@@ -116,7 +116,7 @@ def test_the_stack_trains_on_its_first_start_survives_deaths_and_leaves_nothing_
     everything = second.processes()
 
     second.process.kill()
-    second.process.wait(20)
+    second.process.wait(60)
     if sys.platform.startswith("linux"):
         for process in everything:
             wait_for(lambda process=process: is_gone(process), "end of every process")

@@ -30,7 +30,15 @@ def supervisor(tmp_path: Path, said: list[str]) -> Iterator[Supervisor]:
     supervisor.stop()
 
 
-def shell(name: str, script: str, *, stage: int = 1, essential: bool = True, ready: Path | None = None) -> Service:
+def shell(
+    name: str,
+    script: str,
+    *,
+    stage: int = 1,
+    essential: bool = True,
+    ready: Path | None = None,
+    patience: float = 60,
+) -> Service:
     """A service that runs a shell script and is ready when a file is there."""
     return Service(
         name,
@@ -38,8 +46,8 @@ def shell(name: str, script: str, *, stage: int = 1, essential: bool = True, rea
         lambda _pid: ready is None or ready.exists(),
         stage=stage,
         essential=essential,
-        deadline=10,
-        patience=0.7,
+        deadline=60,
+        patience=patience,
     )
 
 
@@ -50,8 +58,15 @@ def pids(folder: Path, name: str) -> list[int]:
 
 def test_a_service_is_waited_for_until_it_does_its_work(supervisor: Supervisor, tmp_path: Path) -> None:
     ready = tmp_path / "ready"
-    supervisor.start([shell("slow", f"sleep 0.3; touch {ready}; sleep 100", ready=ready)])
+    supervisor.start(
+        [
+            shell(
+                "slow", f"while [ ! -e {tmp_path}/go ]; do sleep 0.02; done; touch {ready}; exec sleep 100", ready=ready
+            )
+        ]
+    )
     assert not supervisor.is_ready("slow")
+    (tmp_path / "go").touch()
     supervisor.wait_until_ready(["slow"])
     assert supervisor.is_ready("slow")
 
@@ -69,7 +84,7 @@ def test_the_stack_starts_without_a_service_that_is_not_essential(supervisor: Su
 
 
 def test_a_service_that_dies_is_started_again_and_told(supervisor: Supervisor, said: list[str], tmp_path: Path) -> None:
-    supervisor.start([shell("fragile", f"echo $$ >> {tmp_path}/pids; sleep 100")])
+    supervisor.start([shell("fragile", f"echo $$ >> {tmp_path}/pids; exec sleep 100")])
     (first,) = wait_for(lambda: pids(tmp_path, "pids"), "first process")
     os.kill(first, signal.SIGKILL)
 
@@ -103,7 +118,8 @@ def test_what_was_started_last_stops_first_and_the_deaf_are_killed(supervisor: S
         )
         return shell(name, script, stage=stage, ready=tmp_path / name)
 
-    deaf = shell("deaf", f"trap '' TERM; touch {tmp_path}/deaf; while :; do sleep 0.1; done", ready=tmp_path / "deaf")
+    script = f"trap '' TERM; touch {tmp_path}/deaf; while :; do sleep 0.1; done"
+    deaf = shell("deaf", script, stage=3, ready=tmp_path / "deaf", patience=0.5)
     supervisor.start([service("low", 0), service("high", 2), service("middle", 1), deaf])
     supervisor.wait_until_ready(["low", "middle", "high", "deaf"])
 
@@ -113,7 +129,7 @@ def test_what_was_started_last_stops_first_and_the_deaf_are_killed(supervisor: S
 
 
 def test_waiting_ends_as_soon_as_the_user_wants_to_stop(supervisor: Supervisor) -> None:
-    supervisor.start([shell("never", "sleep 100", ready=Path("/nowhere"))])
+    supervisor.start([shell("never", "exec sleep 100", ready=Path("/nowhere"))])
     supervisor.stopping.set()
     with pytest.raises(StopAsked):
         supervisor.wait_until_ready(["never"])
@@ -136,6 +152,6 @@ def test_nothing_is_left_when_the_stack_itself_is_killed(tmp_path: Path) -> None
     (child,) = wait_for(lambda: pids(tmp_path, "pids"), "child")
 
     stack.kill()
-    stack.wait(10)
+    stack.wait(60)
 
     wait_for(lambda: is_gone(child), "end of the child")
