@@ -6,22 +6,28 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 CODE := api benchmarks candleloop cli config jobs tests workers
 
+# The web page needs Node; without it everything else works and this says what was left out.
+IF_NODE := @if ! command -v npm >/dev/null; then echo "No Node here: the web page is left out."; exit 0; fi; \
+  node web/scripts/prepare.mjs --install &&
+
 .PHONY: help up test check format openapi bench clean lock
 .DEFAULT_GOAL := help
 
 help: ## say what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
 
-up: $(INSTALLED) ## start Redis, MLflow, API, workers, relay and dashboard; Ctrl+C stops them
+up: $(INSTALLED) ## start the web page, API, workers, relay, Redis, MLflow and dashboard; Ctrl+C stops them
 	@exec $(BIN)/candleloop up
 
 test: $(INSTALLED) ## run every test
 	$(BIN)/python -m pytest
+	$(IF_NODE) cd web && npm test --silent
 
 check: $(INSTALLED) ## style and types
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/mypy
+	$(IF_NODE) cd web && npm run --silent check
 
 bench: $(INSTALLED) ## measure what the README claims
 	@for file in benchmarks/[!_]*.py; do \
@@ -30,9 +36,11 @@ bench: $(INSTALLED) ## measure what the README claims
 format: $(INSTALLED) ## bring the code into its style
 	$(BIN)/ruff format $(CODE)
 	$(BIN)/ruff check --fix $(CODE)
+	$(IF_NODE) cd web && npm run --silent format
 
 openapi: $(INSTALLED) ## describe the API in web/openapi.json, from which the web page's types are made
 	$(BIN)/python -m api.openapi_file web/openapi.json
+	$(IF_NODE) cd web && npm run --silent api
 
 lock: $(INSTALLED) ## pin the dependencies of pyproject.toml anew
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
@@ -40,6 +48,7 @@ lock: $(INSTALLED) ## pin the dependencies of pyproject.toml anew
 
 clean: ## remove the environment and caches; the data in .candleloop stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist ./*.egg-info
+	rm -rf web/node_modules web/.next
 	find . -name __pycache__ -type d -not -path './web/*' -prune -exec rm -rf {} +
 
 # The environment: made once, and again when a dependency changes.

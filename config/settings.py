@@ -44,6 +44,10 @@ class Settings(BaseSettings):
     web_port: Port = 3000
     api_key: SecretStr | None = None
 
+    web: bool = True
+    web_password: SecretStr | None = None
+    features: str = ""
+
     model_poll_seconds: Annotated[float, Field(gt=0)] = 1.0
     relay_poll_seconds: Annotated[float, Field(gt=0)] = 0.5
     log_level: str = "INFO"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import shutil
 import signal
 import socket
 import sys
@@ -23,7 +22,7 @@ from candleloop.progress import Progress
 from candleloop.store import label_sets
 from candleloop.store.database import migrate
 from config.context import label_sets_on_disk, open_context
-from config.settings import ROOT, Settings
+from config.settings import Settings
 from workers import stack_services
 from workers.first_steps import FirstSteps
 from workers.mlflow_server import QUIET
@@ -116,8 +115,16 @@ def _run(settings: Settings, supervisor: Supervisor, progress: Progress, say: Ca
     supervisor.wait_until_ready(["dashboard"])
     say(f"  RQ dashboard   http://{settings.host}:{settings.dashboard_port}")
     say(f"  MLflow         {settings.mlflow}{'' if settings.mlflow_url else ' (takes some seconds more)'}")
-    say(f"  web page       {web_state()}")
+    web = stack_services.web_service(settings)
+    if not settings.web:
+        say("  web page       switched off by CANDLELOOP_WEB")
+    elif web is None:
+        say("  web page       not started: there is no Node on the PATH (everything else runs without it)")
+    else:
+        supervisor.start([web])
+        say(f"  web page       http://{settings.host}:{settings.web_port} (the first start builds it: a minute or two)")
     FirstSteps(context, settings.redis, stack_services.serves_model(settings), supervisor, progress, say).take()
+    supervisor.wait_until_ready(["web"])
     say("candleloop is ready. Ctrl+C stops everything; the data stays.")
     while True:
         supervisor.restart_dead()
@@ -162,6 +169,8 @@ def check_ports(settings: Settings) -> None:
     ports = {"CANDLELOOP_API_PORT": settings.api_port, "CANDLELOOP_DASHBOARD_PORT": settings.dashboard_port}
     if settings.mlflow_url is None:
         ports["CANDLELOOP_MLFLOW_PORT"] = settings.mlflow_port
+    if stack_services.web_service(settings) is not None:
+        ports["CANDLELOOP_WEB_PORT"] = settings.web_port
     problems = [
         f"Port {port} of {settings.host} {problem}: set {name} to another port."
         for name, port in ports.items()
@@ -202,15 +211,6 @@ def environment_of(settings: Settings) -> dict[str, str]:
             chosen[f"CANDLELOOP_{name.upper()}"] = text
     chosen["CANDLELOOP_HOME"] = str(settings.home_path)
     return {**os.environ, **chosen, **QUIET, "DO_NOT_TRACK": "true"}
-
-
-def web_state() -> str:
-    """Say in words what is with the web page."""
-    if not (ROOT / "web" / "package.json").exists():
-        return "not part of this version yet"
-    if shutil.which("node") is None:
-        return "not started: Node is not on the PATH (everything else runs without it)"
-    return "start it with: cd web && npm install && npm run dev"
 
 
 @contextmanager

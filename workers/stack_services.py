@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import sys
 from collections.abc import Callable
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 from urllib.request import ProxyHandler, build_opener
 
 from redis import Redis
 from redis.exceptions import RedisError
 from rq import Worker
 
-from config.settings import Settings
+from config.settings import ROOT, Settings
 from jobs.kinds import QUEUES
 from workers.processes import worker_prefix
 from workers.redis_server import redis_command
@@ -94,6 +95,29 @@ def dashboard_service(settings: Settings) -> Service:
     )
 
 
+def web_service(settings: Settings) -> Service | None:
+    """Return the web page, which builds itself first where that is needed; None without Node or when it is not wanted.
+
+    It listens where the API does, and reaches it under that address.
+    """
+    node = shutil.which("node")
+    if not settings.web or node is None or shutil.which("npm") is None:
+        return None
+    api = f"http://{settings.host}:{settings.api_port}"
+    return Service(
+        "web",
+        (
+            *("/usr/bin/env", f"PORT={settings.web_port}", f"HOSTNAME={settings.host}", f"CANDLELOOP_API_URL={api}"),
+            *(node, str(ROOT / "web" / "scripts" / "serve.mjs")),
+        ),
+        page_answers(f"http://{settings.host}:{settings.web_port}/api/healthz", also=401),
+        stage=3,
+        essential=False,
+        deadline=600.0,
+        patience=4.0,
+    )
+
+
 def serves_model(settings: Settings) -> Callable[[], bool]:
     """Return a check that the API serves a model."""
     check = page_answers(f"http://{settings.host}:{settings.api_port}/model/info")
@@ -109,13 +133,15 @@ def redis_answers(url: str) -> bool:
             return False
 
 
-def page_answers(url: str) -> Callable[[int], bool]:
-    """Return a check that a page answers with success, asked directly and not through a proxy."""
+def page_answers(url: str, *, also: int = 200) -> Callable[[int], bool]:
+    """Return a check that a page answers with success or a status named, asked directly and not through a proxy."""
 
     def check(_pid: int) -> bool:
         try:
             with _direct.open(url, timeout=CHECK_SECONDS) as answer:
                 return bool(answer.status == 200)
+        except HTTPError as answer:
+            return answer.code == also
         except (URLError, OSError):
             return False
 

@@ -1,0 +1,68 @@
+import { QueryClient, queryOptions } from "@tanstack/react-query";
+
+import { api, unwrap } from "@/api/client";
+import { asProblem } from "@/api/errors";
+
+/** Keys of everything that is read from the service; what changes something invalidates by these. */
+export const keys = {
+  labelSets: ["label-sets"] as const,
+  series: ["series"] as const,
+  oneSeries: (seriesId: string, labelSet: string | undefined) => ["series", seriesId, labelSet ?? null] as const,
+  modelInfo: (labelSet: string) => ["model-info", labelSet] as const,
+  models: (labelSet: string) => ["models", labelSet] as const,
+  jobs: ["jobs"] as const,
+  job: (jobId: string) => ["jobs", jobId] as const,
+  readiness: ["readiness"] as const,
+};
+
+export function makeQueryClient(): QueryClient {
+  return new QueryClient({
+    defaultOptions: {
+      queries: {
+        // The service is on this machine more often than not: being offline says nothing about it.
+        networkMode: "always",
+        staleTime: 15_000,
+        refetchOnWindowFocus: true,
+        retry: (failures, error) => asProblem(error).isAway && failures < 2,
+        retryDelay: (failures) => Math.min(500 * 2 ** failures, 4_000),
+      },
+      mutations: { networkMode: "always", retry: false },
+    },
+  });
+}
+
+export const labelSetsQuery = queryOptions({
+  queryKey: keys.labelSets,
+  queryFn: ({ signal }) => unwrap(api.GET("/label-sets", { signal })),
+  staleTime: 60_000,
+});
+
+export function seriesQuery(seriesId: string, labelSet?: string) {
+  return queryOptions({
+    queryKey: keys.oneSeries(seriesId, labelSet),
+    queryFn: ({ signal }) =>
+      unwrap(
+        api.GET("/series/{series_id}", {
+          params: { path: { series_id: seriesId }, query: { label_set: labelSet } },
+          signal,
+        }),
+      ),
+  });
+}
+
+/** The served model and what waits to teach the next one; looked at every few seconds, which is how news arrives. */
+export function modelInfoQuery(labelSet: string) {
+  return queryOptions({
+    queryKey: keys.modelInfo(labelSet),
+    queryFn: ({ signal }) => unwrap(api.GET("/model/info", { params: { query: { label_set: labelSet } }, signal })),
+    refetchInterval: 3_000,
+    staleTime: 1_000,
+  });
+}
+
+export const readinessQuery = queryOptions({
+  queryKey: keys.readiness,
+  queryFn: ({ signal }) => unwrap(api.GET("/readyz", { signal })),
+  refetchInterval: 5_000,
+  retry: false,
+});

@@ -1,0 +1,3 @@
+import { handler } from "@/server/routes";
+
+export const GET = handler("model", "info");

@@ -1,0 +1,3 @@
+import { handler } from "@/server/routes";
+
+export const POST = handler("predict", "batch");

@@ -1,0 +1,36 @@
+"use client";
+
+import { useQuery } from "@tanstack/react-query";
+
+import { asProblem } from "@/api/errors";
+import { readinessQuery } from "@/api/queries";
+import { classes } from "@/lib/classes";
+
+/** Whether the service answers, and what of it is missing, in words. */
+export function ServiceState() {
+  const { data, error, isPending } = useQuery(readinessQuery);
+  const missing = data
+    ? (["model", "workers", "redis"] as const)
+        .filter((part) => data[part] !== "ok")
+        .map((part) => `${part}: ${data[part]}`)
+    : [];
+  const away = error !== null;
+  const text = isPending ? "connecting" : away ? "service away" : missing.length > 0 ? "online, limited" : "online";
+  const title = away ? asProblem(error).message : missing.join("\n") || "Service, workers and model are there.";
+  return (
+    <span
+      role="status"
+      title={title}
+      className={classes(
+        "flex items-center gap-1.5 whitespace-nowrap rounded-full border px-2 py-0.5 text-xs",
+        away ? "border-bad text-bad" : missing.length > 0 ? "border-warn text-warn" : "border-line text-muted",
+      )}
+    >
+      <span
+        aria-hidden="true"
+        className={classes("size-1.5 rounded-full", away ? "bg-bad" : missing.length > 0 ? "bg-warn" : "bg-good")}
+      />
+      {text}
+    </span>
+  );
+}

@@ -1,0 +1,58 @@
+"use client";
+
+import Link from "next/link";
+import { usePathname } from "next/navigation";
+
+import { ServiceState } from "@/components/shell/service-state";
+import { ThemeSwitch } from "@/components/shell/theme-switch";
+import { classes } from "@/lib/classes";
+
+const PAGES = [
+  { href: "/series", name: "Series" },
+  { href: "/annotate", name: "Annotate" },
+  { href: "/label-next", name: "Label next" },
+  { href: "/jobs", name: "Jobs" },
+  { href: "/models", name: "Models" },
+] as const;
+
+export function TopBar() {
+  const path = usePathname();
+  return (
+    <header className="flex shrink-0 items-center gap-x-4 border-line border-b bg-bg px-3 py-1.5">
+      <Link href="/series" className="flex items-center gap-2 font-bold text-[15px] tracking-tight">
+        <Mark />
+        <span className="max-sm:sr-only">candleloop</span>
+      </Link>
+      <nav aria-label="Pages" className="flex min-w-0 flex-1 gap-0.5 overflow-x-auto">
+        {PAGES.map(({ href, name }) => {
+          const here = path === href || path.startsWith(`${href}/`);
+          return (
+            <Link
+              key={href}
+              href={href}
+              aria-current={here ? "page" : undefined}
+              className={classes(
+                "whitespace-nowrap rounded-md px-2.5 py-1 transition-colors",
+                here ? "bg-surface font-semibold text-ink" : "text-muted hover:bg-surface hover:text-ink",
+              )}
+            >
+              {name}
+            </Link>
+          );
+        })}
+      </nav>
+      <ServiceState />
+      <ThemeSwitch />
+    </header>
+  );
+}
+
+function Mark() {
+  return (
+    <svg viewBox="0 0 20 20" className="size-5" aria-hidden="true">
+      <path d="M6 2v16M14 2v16" stroke="currentColor" strokeWidth="1.4" />
+      <rect x="3.5" y="5" width="5" height="9" rx="1" fill="var(--human)" />
+      <rect x="11.5" y="7" width="5" height="8" rx="1" fill="var(--bg)" stroke="var(--model)" strokeWidth="1.6" />
+    </svg>
+  );
+}
