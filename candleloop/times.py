@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 import numpy as np
 
 from candleloop.candles.frame import MICROSECONDS, IntArray
+
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001
 
 
 def iso_times(time: IntArray) -> list[str]:
@@ -12,3 +16,8 @@ def iso_times(time: IntArray) -> list[str]:
     moments = time.astype(np.dtype("M8[us]"))
     texts = np.datetime_as_string(moments, unit="us" if (time % MICROSECONDS).any() else "s")
     return [f"{text}Z" for text in texts.tolist()]
+
+
+def iso_time(time: int) -> str:
+    """Return one time in microseconds as ISO-8601 text with ``Z``."""
+    return (_EPOCH + timedelta(microseconds=time)).isoformat() + "Z"

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from cli.candle_files import ZONE_HINT, DayFirst, ReaderName, Symbol, Timeframe, ZoneName, zone_question
 from cli.context import AsJson
 from cli.output import ProgressLine, clear_errors, emit
 
@@ -14,10 +15,11 @@ from cli.output import ProgressLine, clear_errors, emit
 def features(
     file: Annotated[Path, typer.Argument(help="A candle file of any known vendor.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Where to; ends in .parquet or .csv.")],
-    symbol: Annotated[str | None, typer.Option(help="Which instrument of a file that holds several.")] = None,
-    reader: Annotated[str | None, typer.Option(help="Vendor family; recognised by content unless given.")] = None,
-    timezone: Annotated[str | None, typer.Option(help="Time zone of times without offset.")] = None,
-    day_first: Annotated[bool | None, typer.Option(help="How to read 01.02.2024 where the file does not tell.")] = None,
+    symbol: Symbol = None,
+    reader: ReaderName = None,
+    timezone: ZoneName = None,
+    timeframe: Timeframe = None,
+    day_first: DayFirst = None,
     as_json: AsJson = False,
 ) -> None:
     """Write candles with the configured features of each, as a model sees them."""
@@ -33,7 +35,14 @@ def features(
         spec = FeatureSpec.from_config(context.config.features)
         with ProgressLine() as progress:
             imported = read_candles(
-                file, symbol=symbol, reader=reader, timezone=timezone, day_first=day_first, progress=progress
+                file,
+                symbol=symbol,
+                reader=reader,
+                timezone=timezone,
+                timeframe=timeframe,
+                day_first=day_first,
+                ask_zone=zone_question(progress, as_json=as_json),
+                progress=progress,
             )
             done = export_features(imported.candles, spec, output, max_gap=context.max_gap, progress=progress)
         emit(
@@ -47,6 +56,7 @@ def features(
                 f"{done.path}: {done.bars:,} candles with {len(spec.names)} features, {done.bytes / 1e6:,.1f} MB",
                 f"{done.bars - done.complete:,} candles are warming up ({done.warmup} after each gap) and have none.",
                 *(f"  {line}" for line in imported.report.lines()),
+                *([f"  note: {ZONE_HINT}"] if imported.report.zone_is_assumed else []),
             ],
             as_json=as_json,
         )

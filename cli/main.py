@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli.annotations import annotations_app, card
+from cli.candle_files import DayFirst, ReaderName, Symbol, Timeframe, ZoneName, zone_question
 from cli.context import AsJson, LabelSetName, open_prepared
 from cli.doctor import doctor
 from cli.features import features
+from cli.imports import import_, report
 from cli.output import ProgressLine, clear_errors, emit, say_json, table
 
 if TYPE_CHECKING:
-    from candleloop.pipeline import AppendOutcome, ImportOutcome, TrainingOutcome
+    from candleloop.pipeline import TrainingOutcome
     from candleloop.training.held_out import HeldOut
 
 app = typer.Typer(
@@ -33,6 +35,8 @@ app.add_typer(annotations_app, name="annotations")
 app.command()(card)
 app.command()(doctor)
 app.command()(features)
+app.command("import")(import_)
+app.command()(report)
 
 
 def main() -> None:
@@ -49,109 +53,6 @@ def up(as_json: AsJson = False) -> None:
         from workers.local_stack import up as start
 
         raise typer.Exit(start(settings(), say=say_json if as_json else say_line))
-
-
-@app.command("import")
-def import_(
-    files: Annotated[list[Path] | None, typer.Argument(help="Candle files of any known vendor.")] = None,
-    demo: Annotated[bool, typer.Option("--demo", help="Import the demo series: daily AAPL, GOOG, IBM, MSFT.")] = False,
-    symbol: Annotated[str | None, typer.Option(help="Instrument; taken from the file's name unless given.")] = None,
-    series: Annotated[str | None, typer.Option(help="Series id; SYMBOL-TIMEFRAME unless given.")] = None,
-    reader: Annotated[str | None, typer.Option(help="Vendor family; recognised by content unless given.")] = None,
-    timezone: Annotated[str | None, typer.Option(help="Time zone of times without offset, e.g. Europe/Berlin.")] = None,
-    timeframe: Annotated[str | None, typer.Option(help="What the file claims to hold, e.g. 1h; checked.")] = None,
-    day_first: Annotated[bool | None, typer.Option(help="How to read 01.02.2024 where the file does not tell.")] = None,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Refuse a file with any defect; gaps, flat and quiet bars are none.")
-    ] = False,
-    append: Annotated[bool, typer.Option("--append", help="Add newer candles to a series that is there.")] = False,
-    revise: Annotated[bool, typer.Option("--revise", help="With --append: let stored candles change too.")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Import candle files and print what was found in them."""
-    with clear_errors(as_json=as_json):
-        from candleloop import pipeline
-        from candleloop.errors import BadRequest
-
-        if bool(files) == demo:
-            raise BadRequest("Name the files to import, or say --demo.")
-        if revise and not append:
-            raise BadRequest("--revise goes with --append.", field="revise")
-        if append and demo:
-            raise BadRequest("--append needs a file.", field="append")
-        context, _ = open_prepared(None)
-        how: dict[str, Any] = {
-            "symbol": symbol,
-            "reader": reader,
-            "timezone": timezone,
-            "timeframe": timeframe,
-            "day_first": day_first,
-            "strict": strict,
-        }
-        done: list[dict[str, Any]] = []
-        lines: list[str] = []
-        try:
-            with ProgressLine() as progress:
-                for outcome in pipeline.import_demo(context, progress) if demo else []:
-                    done.append(_import_as_json(outcome))
-                    lines += _import_lines(outcome)
-                for file in files or []:
-                    if append:
-                        added = pipeline.append_file(context, series, file, **how, revise=revise, progress=progress)
-                        done.append(_append_as_json(added))
-                        lines += _append_lines(added)
-                    else:
-                        outcome = pipeline.import_file(context, file, series_id=series, **how, progress=progress)
-                        done.append(_import_as_json(outcome))
-                        lines += _import_lines(outcome)
-        finally:
-            # When one of several files is refused, those before it are in all the same.
-            if done:
-                emit({"appended" if append else "imported": done}, lines, as_json=as_json)
-
-
-def _import_as_json(outcome: ImportOutcome) -> dict[str, Any]:
-    return {
-        "series_id": outcome.series_id,
-        "series_version": outcome.version,
-        "symbol": outcome.symbol,
-        "timeframe_seconds": outcome.timeframe_seconds,
-        "created": outcome.created,
-        "report": outcome.report.model_dump(mode="json"),
-    }
-
-
-def _import_lines(outcome: ImportOutcome) -> list[str]:
-    state = "imported" if outcome.created else "was there already, with the same candles"
-    return [f"{outcome.series_id}: {state}", *(f"  {line}" for line in outcome.report.lines())]
-
-
-def _append_as_json(outcome: AppendOutcome) -> dict[str, Any]:
-    return {
-        "series_id": outcome.series_id,
-        "series_version": outcome.version,
-        "previous_version": outcome.previous,
-        "bars": outcome.bars,
-        "appended": outcome.appended,
-        "unchanged": outcome.unchanged,
-        "revised": outcome.revised,
-        "inserted": outcome.inserted,
-        "flagged": outcome.flagged,
-        "report": outcome.report.model_dump(mode="json"),
-    }
-
-
-def _append_lines(outcome: AppendOutcome) -> list[str]:
-    changes = f"{outcome.appended:,} candles appended, {outcome.unchanged:,} were there already"
-    if outcome.revised or outcome.inserted:
-        changes += (
-            f", {outcome.revised:,} revised, {outcome.inserted:,} put between, "
-            f"{outcome.flagged:,} annotations flagged for another look"
-        )
-    return [
-        f"{outcome.series_id}: {changes}; {outcome.bars:,} candles now",
-        *(f"  {line}" for line in outcome.report.lines()),
-    ]
 
 
 @app.command()
@@ -281,9 +182,11 @@ def predict(
         Path | None,
         typer.Option("--output", "-o", help="Write what is shown to a file, too; ends in .json, .csv or .jsonl."),
     ] = None,
-    reader: Annotated[str | None, typer.Option(help="Vendor family; recognised by content unless given.")] = None,
-    timezone: Annotated[str | None, typer.Option(help="Time zone of times without offset.")] = None,
-    day_first: Annotated[bool | None, typer.Option(help="How to read 01.02.2024 where the file does not tell.")] = None,
+    symbol: Symbol = None,
+    reader: ReaderName = None,
+    timezone: ZoneName = None,
+    timeframe: Timeframe = None,
+    day_first: DayFirst = None,
     as_json: AsJson = False,
 ) -> None:
     """Find patterns in a candle file with the served model."""
@@ -293,7 +196,17 @@ def predict(
         context, name = open_prepared(label_set)
         with ProgressLine() as progress:
             result = pipeline.predict_file(
-                context, file, name, last=last, reader=reader, timezone=timezone, day_first=day_first, progress=progress
+                context,
+                file,
+                name,
+                last=last,
+                reader=reader,
+                timezone=timezone,
+                day_first=day_first,
+                symbol=symbol,
+                timeframe=timeframe,
+                ask_zone=zone_question(progress, as_json=as_json),
+                progress=progress,
             )
         thresholds = result["model"]["thresholds"]
         shown = [

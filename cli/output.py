@@ -37,6 +37,21 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     ]
 
 
+OPTIONS = {
+    "no_symbol": "--symbol NAME",
+    "several_symbols": "--symbol NAME",
+    "no_such_symbol": "--symbol NAME",
+    "no_timeframe": "--timeframe 1h",
+    "ambiguous_dates": "--day-first or --no-day-first",
+    "columns_in_doubt": "--reader NAME",
+    "series_exists": "--append, or --series ID",
+    "candles_differ": "--revise",
+    "bad_series_id": "--series ID",
+    "no_format": "--format NAME",
+}
+"""What a person can say about each problem; the domain's sentences know of no command line."""
+
+
 @contextmanager
 def clear_errors(*, as_json: bool) -> Iterator[None]:
     """Turn the domain's errors into one clear message on standard error.
@@ -49,7 +64,9 @@ def clear_errors(*, as_json: bool) -> Iterator[None]:
         yield
     except errors.CandleloopError as error:
         problem = {"code": error.code, "detail": error.message, **error.details}
-        typer.echo(json.dumps(problem, default=str) if as_json else f"candleloop: {error.message}", err=True)
+        option = OPTIONS.get(error.code)
+        line = f"candleloop: {error.message}" + (f" Option: {option}." if option else "")
+        typer.echo(json.dumps(problem, default=str) if as_json else line, err=True)
         wrong_input = (errors.BadCandles, errors.NotACandleFile, errors.BadConfiguration, errors.BadRequest)
         raise typer.Exit(2 if isinstance(error, wrong_input) else 1) from None
 
@@ -68,10 +85,15 @@ class ProgressLine:
             sys.stderr.flush()
             self.shown = True
 
+    def clear(self) -> None:
+        """Wipe the line, so that something else can be written there."""
+        if self.shown:
+            sys.stderr.write("\r\033[K")
+            sys.stderr.flush()
+            self.shown = False
+
     def __enter__(self) -> ProgressLine:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self.shown:
-            sys.stderr.write("\r\033[K")
-            sys.stderr.flush()
+        self.clear()

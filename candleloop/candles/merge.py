@@ -8,9 +8,9 @@ import numpy as np
 
 from candleloop.candles.frame import MICROSECONDS, Candles, IntArray
 from candleloop.candles.readers import ImportedCandles
-from candleloop.candles.report import iso_time
 from candleloop.candles.timeframes import timeframe_name
 from candleloop.errors import BadCandles, Conflict
+from candleloop.times import iso_time
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,13 +6,13 @@ Candles come in pieces, so that a file need not fit into memory; how they are cu
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from candleloop.candles.frame import MICROSECONDS, Candles, FloatArray, IntArray
-from candleloop.candles.report import FIRST_ROWS, Defect
+from candleloop.candles.report import Finding
+from candleloop.candles.row_ranges import MAX_RANGES, RowRanges, ranges_of
 from candleloop.candles.segments import Session, max_gap_of, on_weekend, session_from
 from candleloop.candles.timeframes import timeframe_name
 
@@ -24,58 +24,47 @@ JUMP = 20.0
 """Ratio of neighbouring prices from which a jump is told."""
 _HOUR = 3_600 * MICROSECONDS
 _DAY = 24 * _HOUR
-_NO_ROW = np.iinfo(np.int64).max
 
 
-def smallest(numbers: IntArray) -> tuple[int, ...]:
-    """Return the few smallest line numbers, ascending."""
-    if len(numbers) > 4 * FIRST_ROWS:
-        numbers = np.partition(numbers, FIRST_ROWS)[:FIRST_ROWS]
-    return tuple(np.sort(numbers)[:FIRST_ROWS].tolist())
-
-
-@dataclass
 class _Steps:
-    """How often each step between bars occurs, and the first lines that it leads to.
+    """How often each step between bars occurs, and the lines that it leads to, as runs of one step."""
 
-    ``size`` and ``count`` are int64 arrays of shape (n_sizes,), ascending by size; ``rows`` has shape (n_sizes, 5) and
-    is filled up with the largest integer.
-    """
+    def __init__(self) -> None:
+        self.size = np.empty(0, dtype=np.int64)
+        """Sizes that occur in microseconds, shape (n_sizes,), ascending."""
+        self.count = np.empty(0, dtype=np.int64)
+        """How often each does."""
+        self.complete = True
+        self._runs: list[IntArray] = []
+        self._n_runs = 0
 
-    size: IntArray
-    count: IntArray
-    rows: IntArray
-
-    @classmethod
-    def of(cls, steps: IntArray, numbers: IntArray) -> _Steps:
+    def add(self, steps: IntArray, numbers: IntArray) -> None:
         """Count steps; ``numbers`` are the lines of the bars they lead to."""
-        order = np.lexsort((numbers, steps))
-        starts = np.flatnonzero(np.diff(steps[order], prepend=steps[order[:1]] - 1)) if len(steps) else order
-        count = np.diff(starts, append=len(steps))
-        return cls(steps[order[starts]], count, _first_columns(numbers[order], starts, count))
+        if (np.diff(numbers) < 0).any():
+            order = np.argsort(numbers, kind="stable")
+            steps, numbers = steps[order], numbers[order]
+        breaks = np.flatnonzero((np.diff(steps) != 0) | (np.diff(numbers) != 1)) + 1
+        first = np.append(0, breaks)
+        last = np.append(breaks, len(steps)) - 1
+        self._count(steps[first], last - first + 1)
+        runs = np.stack([steps[first], numbers[first], numbers[last]], axis=1)[: MAX_RANGES - self._n_runs]
+        self.complete = self.complete and len(runs) == len(first)
+        self._runs.append(runs)
+        self._n_runs += len(runs)
 
-    def merged(self, other: _Steps) -> _Steps:
-        """Return both together."""
-        size, group = np.unique(np.concatenate([self.size, other.size]), return_inverse=True)
-        count = np.zeros(len(size), dtype=np.int64)
-        np.add.at(count, group, np.concatenate([self.count, other.count]))
-        rows = np.concatenate([self.rows, other.rows])
-        flat, owner = rows.ravel(), np.repeat(group, FIRST_ROWS)
-        order = np.lexsort((flat, owner))
-        places = np.bincount(group, minlength=len(size)) * FIRST_ROWS
-        return _Steps(size, count, _first_columns(flat[order], np.cumsum(places) - places, places))
+    def _count(self, size: IntArray, count: IntArray) -> None:
+        sizes, group = np.unique(np.concatenate([self.size, size]), return_inverse=True)
+        counts = np.zeros(len(sizes), dtype=np.int64)
+        np.add.at(counts, group, np.concatenate([self.count, count]))
+        self.size, self.count = sizes, counts
 
-    def first_rows(self, chosen: BoolArray) -> tuple[int, ...]:
-        """Return the first lines that the chosen steps lead to."""
-        rows = self.rows[chosen].ravel()
-        return smallest(rows[rows != _NO_ROW])
-
-
-def _first_columns(values: IntArray, starts: IntArray, count: IntArray) -> IntArray:
-    """Return the first few values of each group as an array of shape (n_groups, 5)."""
-    place = np.arange(FIRST_ROWS)
-    inside = place < count[:, None]
-    return np.where(inside, values[np.where(inside, starts[:, None] + place, 0)] if len(values) else 0, _NO_ROW)
+    def places(self, chosen: BoolArray) -> RowRanges:
+        """Return the lines that the chosen sizes lead to."""
+        found = RowRanges()
+        for runs in self._runs:
+            found.add(runs[chosen[np.searchsorted(self.size, runs[:, 0])], 1:])
+        found.complete = self.complete
+        return found
 
 
 class Rhythm:
@@ -86,8 +75,7 @@ class Rhythm:
         self.first = 0
         self.last = 0
         self._weekend = 0
-        none = np.empty(0, dtype=np.int64)
-        self._steps = _Steps(none, none, none.reshape(0, FIRST_ROWS))
+        self._steps = _Steps()
 
     def add(self, time: IntArray, numbers: IntArray) -> None:
         """Add the bars that follow, with their lines in the file."""
@@ -99,16 +87,8 @@ class Rhythm:
         self.bars += len(time)
         self.last = int(time[-1])
         self._weekend += on_weekend(time)
-        if len(steps) == 0:
-            return
-        # Nearly all steps are of one size; only the others need sorting.
-        sizes, counts = np.unique(steps[:999], return_counts=True)
-        usual = steps == sizes[counts.argmax()]
-        rows = np.full((1, FIRST_ROWS), _NO_ROW)
-        first = smallest(numbers[usual])
-        rows[0, : len(first)] = first
-        most = _Steps(sizes[counts.argmax()][None], np.array([usual.sum()]), rows)
-        self._steps = self._steps.merged(most).merged(_Steps.of(steps[~usual], numbers[~usual]))
+        if len(steps):
+            self._steps.add(steps, numbers)
 
     @property
     def interval(self) -> int:
@@ -126,7 +106,7 @@ class Rhythm:
             weekend_bars=self._weekend,
         )
 
-    def defects(self) -> list[Defect]:
+    def findings(self) -> list[Finding]:
         """Return what the steps show: gaps, and bars off the grid of the others."""
         interval, session, size = self.interval, self.session, self._steps.size
         if session is Session.CONTINUOUS:
@@ -139,17 +119,15 @@ class Rhythm:
         found = []
         if gaps.any():
             longest = _duration(int(size[gaps].max()) / MICROSECONDS)
-            found.append(self._defect("gap", f"candles are missing before the row (longest step {longest})", gaps))
+            found.append(self._finding("gap", f"candles are missing before the row (longest step {longest})", gaps))
         irregular = size % max(interval, 1) != 0
         if session is not Session.DAILY and irregular.any():
             message = "the step to the row before is no multiple of the usual one"
-            found.append(self._defect("off_grid", message, irregular))
+            found.append(self._finding("off_grid", message, irregular))
         return found
 
-    def _defect(self, kind: str, message: str, chosen: BoolArray) -> Defect:
-        count = int(self._steps.count[chosen].sum())
-        rows = self._steps.first_rows(chosen)
-        return Defect(kind=kind, message=message, count=count, rows=rows, action="reported")
+    def _finding(self, kind: str, message: str, chosen: BoolArray) -> Finding:
+        return Finding(kind, message, int(self._steps.count[chosen].sum()), self._steps.places(chosen))
 
 
 class _Runs:
@@ -158,7 +136,7 @@ class _Runs:
     def __init__(self, kind: str, message: str) -> None:
         self._kind, self._message = kind, message
         self._count = self._open = self._long = self._longest = 0
-        self._rows: tuple[int, ...] = ()
+        self._places = RowRanges()
 
     def add(self, mask: BoolArray, numbers: IntArray) -> None:
         """Add the bars that follow."""
@@ -167,14 +145,13 @@ class _Runs:
             self._open = 0
             return
         edges = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8)))
-        starts, lengths = edges[::2], edges[1::2] - edges[::2]
+        lengths = edges[1::2] - edges[::2]
         self._count += int(mask.sum())
         if self._open and mask[0]:
             lengths[0] += self._open
-            starts = starts[1:]
         elif self._open:
             self._close(np.array([self._open]))
-        self._rows = smallest(np.array([*self._rows, *smallest(numbers[starts])], dtype=np.int64))
+        self._places.add(ranges_of(numbers[mask]))
         self._open = int(lengths[-1]) if mask[-1] else 0
         self._close(lengths[:-1] if mask[-1] else lengths)
 
@@ -182,7 +159,7 @@ class _Runs:
         self._long += int((lengths >= RUN).sum())
         self._longest = max(self._longest, int(lengths.max(initial=0)))
 
-    def defects(self) -> list[Defect]:
+    def findings(self) -> list[Finding]:
         """Return what there is to tell; no more bars may follow."""
         if not self._count:
             return []
@@ -192,9 +169,7 @@ class _Runs:
             if self._long
             else ""
         )
-        return [
-            Defect(kind=self._kind, message=self._message + runs, count=self._count, rows=self._rows, action="reported")
-        ]
+        return [Finding(self._kind, self._message + runs, self._count, self._places)]
 
 
 class Observer:
@@ -205,7 +180,7 @@ class Observer:
         self._flat = _Runs("flat", "flat bars (open = high = low = close)")
         self._quiet = _Runs("zero_volume", "bars with zero volume")
         self._jumps = 0
-        self._jump_rows: tuple[int, ...] = ()
+        self._jump_places = RowRanges()
         self._last_close: FloatArray | None = None
 
     def add(self, candles: Candles, numbers: IntArray) -> None:
@@ -220,9 +195,9 @@ class Observer:
         jumps = (close > JUMP * before) | (before > JUMP * close) | (high > JUMP * low)
         if jumps.any():
             self._jumps += int(jumps.sum())
-            self._jump_rows = smallest(np.array([*self._jump_rows, *smallest(numbers[jumps])], dtype=np.int64))
+            self._jump_places.add(ranges_of(numbers[jumps]))
 
-    def defects(self, timeframe_claims: Iterable[tuple[str, int]], measured: int) -> list[Defect]:
+    def findings(self, timeframe_claims: Iterable[tuple[str, int]], measured: int) -> list[Finding]:
         """Return what there is to tell; no more candles may follow.
 
         Parameters
@@ -233,28 +208,21 @@ class Observer:
             The timeframe of the data in seconds, 0 when unknown.
         """
         denied = [
-            Defect(
-                kind="timeframe_denied",
-                message=f"{who} says {timeframe_name(claimed)}, the usual step is {timeframe_name(measured)}",
-                count=1,
-                rows=(),
-                action="reported",
+            Finding(
+                "timeframe_denied",
+                f"{who} says {timeframe_name(claimed)}, the usual step is {timeframe_name(measured)}",
+                1,
+                RowRanges(),
             )
             for who, claimed in timeframe_claims
             if measured and claimed != measured
         ]
-        jump = Defect(
-            kind="jump",
-            message=f"price jumps by more than {JUMP:g} times",
-            count=self._jumps,
-            rows=self._jump_rows,
-            action="reported",
-        )
+        jump = Finding("jump", f"price jumps by more than {JUMP:g} times", self._jumps, self._jump_places)
         return [
             *denied,
-            *self.rhythm.defects(),
-            *self._flat.defects(),
-            *self._quiet.defects(),
+            *self.rhythm.findings(),
+            *self._flat.findings(),
+            *self._quiet.findings(),
             *([jump] if self._jumps else []),
         ]
 

@@ -17,8 +17,8 @@ from candleloop.candles.frame import (
     FloatArray,
     IntArray,
 )
-from candleloop.candles.observation import smallest
-from candleloop.candles.report import Defect
+from candleloop.candles.report import Finding
+from candleloop.candles.row_ranges import RowRanges
 
 BoolArray = npt.NDArray[np.bool_]
 
@@ -38,7 +38,7 @@ class Rows:
     time: IntArray
     columns: dict[str, FloatArray]
     numbers: IntArray
-    defects: list[Defect] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.time)
@@ -55,13 +55,10 @@ class Rows:
         kind: str,
         message: str,
         *,
-        count: int | None = None,
         action: Literal["quarantined", "reported"] = "reported",
     ) -> None:
         """Tell about rows; ``numbers`` are their lines in the file."""
-        first = smallest(numbers)
-        size = len(numbers) if count is None else count
-        self.defects.append(Defect(kind=kind, message=message, count=size, rows=first, action=action))
+        self.findings.append(Finding(kind, message, len(numbers), RowRanges(numbers), action))
 
     def keep(self, rows: BoolArray | IntArray) -> None:
         """Keep rows by mask, or reorder them by index."""
@@ -75,10 +72,10 @@ class Rows:
 
 
 def joined(first: Rows, second: Rows) -> Rows:
-    """Return two runs of rows as one, with the defects of the second."""
+    """Return two runs of rows as one, with the findings of the second."""
     columns = {name: np.concatenate([first.columns[name], values]) for name, values in second.columns.items()}
     time, numbers = (np.concatenate(pair) for pair in ((first.time, second.time), (first.numbers, second.numbers)))
-    return Rows(time, columns, numbers, second.defects)
+    return Rows(time, columns, numbers, second.findings)
 
 
 def check_values(rows: Rows) -> None:
@@ -119,8 +116,7 @@ def check_order(rows: Rows) -> None:
     if (steps < 0).any():
         backwards, forwards = int((steps < 0).sum()), int((steps > 0).sum())
         if backwards > forwards:
-            count = len(rows)
-            rows.report(rows.numbers[:1], "newest_first", "the file is newest first; sorted", count=count)
+            rows.report(rows.numbers, "newest_first", "the file is newest first; sorted")
             strays = np.flatnonzero(steps > 0) + 1
         else:
             strays = np.flatnonzero(steps < 0) + 1

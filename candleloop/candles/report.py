@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from candleloop.candles.row_ranges import RowRanges
+from candleloop.times import iso_time
+
 FIRST_ROWS = 5
-"""How many row numbers a defect names."""
+"""How many places of a defect the report names; the file beside it has them all."""
 
 KINDS = (
     "malformed", "unit_switch", "blank", "ambiguous_time", "unreadable_time", "unreadable_number",
@@ -25,8 +29,10 @@ OBSERVATIONS = frozenset({"newest_first", "gap", "flat", "zero_volume"})
 class Defect(BaseModel):
     """One kind of defect of a file.
 
-    ``rows`` are the first few places, counted as an editor counts the lines of the file (the first line is 1, header
-    lines included); for files without lines (JSON, Parquet, Feather) they count records, the first one is 1.
+    ``rows`` are the first few of its rows and ``ranges`` the first few runs of neighbouring ones, first and last row.
+    Rows are counted as an editor counts the lines of the file (the first line is 1, header lines included); for files
+    without lines (JSON, Parquet, Feather) they count records, the first one is 1. All rows are in the report's
+    ``rows_file``.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -36,13 +42,43 @@ class Defect(BaseModel):
     count: int
     rows: tuple[int, ...]
     action: Literal["quarantined", "reported"]
+    ranges: tuple[tuple[int, int], ...] = ()
 
     def line(self) -> str:
         """Return the defect as one line for people."""
-        places = ", ".join(str(row) for row in self.rows)
-        more = ", ..." if self.count > len(self.rows) > 0 else ""
-        where = f" (row{'s' if self.count > 1 else ''} {places}{more})" if self.rows else ""
+        places = ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in self.ranges)
+        more = ", ..." if self.count > sum(last - first + 1 for first, last in self.ranges) else ""
+        where = f" (row{'s' if self.count > 1 else ''} {places}{more})" if places else ""
         return f"{self.action}: {self.count:,} x {self.message}{where}"
+
+
+@dataclass(frozen=True, eq=False)
+class Finding:
+    """A defect while a file is read: with all its rows."""
+
+    kind: str
+    message: str
+    count: int
+    places: RowRanges
+    action: Literal["quarantined", "reported"] = "reported"
+
+    def and_more(self, other: Finding) -> Finding:
+        """Return the finding with the rows of another piece of the file."""
+        self.places.add(other.places.ranges())
+        return replace(self, count=self.count + other.count)
+
+    def defect(self) -> Defect:
+        """Return what the report says about it."""
+        ranges = self.places.ranges()[:FIRST_ROWS]
+        rows = [row for first, last in ranges.tolist() for row in range(first, min(last, first + FIRST_ROWS - 1) + 1)]
+        return Defect(
+            kind=self.kind,
+            message=self.message,
+            count=self.count,
+            rows=tuple(rows[:FIRST_ROWS]),
+            action=self.action,
+            ranges=tuple((first, last) for first, last in ranges.tolist()),
+        )
 
 
 class ImportReport(BaseModel):
@@ -62,6 +98,9 @@ class ImportReport(BaseModel):
         Bar-open times of the first and last candle kept, int64 microseconds since 1970 UTC.
     notes
         Choices of the reader worth knowing, such as a column that was not used.
+    rows_file
+        Name in the storage of the Parquet file with all rows of all defects, as ranges; None when there are none or
+        the report is not stored.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -75,6 +114,12 @@ class ImportReport(BaseModel):
     last_time: int
     defects: tuple[Defect, ...] = ()
     notes: tuple[str, ...] = ()
+    rows_file: str | None = None
+
+    @property
+    def zone_is_assumed(self) -> bool:
+        """Whether nothing told the time zone of the file, so that UTC was assumed."""
+        return "assumed" in self.timezone
 
     @property
     def quarantined(self) -> int:
@@ -91,11 +136,3 @@ class ImportReport(BaseModel):
             *(defect.line() for defect in self.defects),
             *(f"note: {note}" for note in self.notes),
         ]
-
-
-def iso_time(microseconds: int) -> str:
-    """Return a time in microseconds since 1970 UTC as ISO-8601 with a ``Z``."""
-    from datetime import UTC, datetime, timedelta
-
-    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
-    return moment.isoformat(timespec="microseconds" if moment.microsecond else "seconds").replace("+00:00", "Z")

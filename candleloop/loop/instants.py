@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from candleloop.candles.frame import MICROSECONDS
+from candleloop.times import iso_time
 
 EARLIEST = -2_208_988_800
 """1900-01-01, epoch seconds."""
@@ -46,8 +47,7 @@ def parse_instant(value: Any) -> int:
 
 def format_instant(time: int) -> str:
     """Return microseconds since 1970-01-01 UTC as ISO-8601 text with ``Z``."""
-    moment = _EPOCH + time * _MICROSECOND
-    return moment.replace(tzinfo=None).isoformat() + "Z"
+    return iso_time(time)
 
 
 Moment = Annotated[int, PlainSerializer(format_instant, return_type=str, when_used="json")]

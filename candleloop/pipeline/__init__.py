@@ -13,6 +13,8 @@ from candleloop.pipeline.importing import (
     import_demo,
     import_file,
     read_series,
+    rows_of_report,
+    stored_report,
 )
 from candleloop.pipeline.labelling import AutoLabelOutcome, auto_label_series, prepare
 from candleloop.pipeline.measuring import champion_bundle, evaluate_champion, evaluate_held_out
@@ -44,8 +46,10 @@ __all__ = [
     "read_series",
     "register",
     "require_enough_labels",
+    "rows_of_report",
     "run_stage",
     "run_training",
+    "stored_report",
     "take_snapshot",
     "train_snapshot",
 ]

@@ -13,12 +13,12 @@ from candleloop.annotations.interchange import (
     write_annotations,
 )
 from candleloop.annotations.places import to_times
-from candleloop.candles.report import iso_time
 from candleloop.context import Context
 from candleloop.errors import BadRequest
 from candleloop.pipeline.importing import read_series
 from candleloop.store import ingest, label_sets, marks, series
 from candleloop.store.pages import MAX_PAGE
+from candleloop.times import iso_time
 
 
 def import_annotations(
@@ -72,7 +72,7 @@ def import_annotations(
         )
         if complete:
             ingest.add_reviewed(session, series_id, label_set, int(time[0]), int(time[-1]))
-    return placed.report(label_set, new)
+    return placed.report(label_set, new, as_=as_)
 
 
 def export_annotations(context: Context, series_id: str, label_set_name: str, format: FileFormat) -> bytes:
@@ -114,5 +114,7 @@ def format_of(path: Path) -> FileFormat:
     """Return the format that the ending of a file names; BadRequest when it names none."""
     ending = path.suffix.lower().lstrip(".")
     if ending not in set(FileFormat):
-        raise BadRequest(f"{path.name}: its ending does not say whether it is json, csv or jsonl.", field="format")
+        raise BadRequest(
+            f"{path.name}: its ending does not say whether it is json, csv or jsonl.", code="no_format", field="format"
+        )
     return FileFormat(ending)

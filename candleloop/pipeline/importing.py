@@ -10,8 +10,9 @@ import numpy as np
 from candleloop.candles.demo import demo_files
 from candleloop.candles.frame import Candles
 from candleloop.candles.merge import merge, refuse_other_timeframe, refuse_revision
-from candleloop.candles.readers import import_candles, read_candles
+from candleloop.candles.readers import AskZone, ImportedFile, import_candles, read_candles
 from candleloop.candles.report import ImportReport
+from candleloop.candles.rows_file import rows_as_csv, write_rows
 from candleloop.candles.store import CandleStore
 from candleloop.candles.timeframes import timeframe_name
 from candleloop.context import Context
@@ -67,6 +68,7 @@ def import_file(
     timeframe: str | None = None,
     day_first: bool | None = None,
     strict: bool = False,
+    ask_zone: AskZone | None = None,
     progress: Progress = silent,
 ) -> ImportOutcome:
     """Read a vendor file, store its candles and freeze its test bars; large files in constant memory.
@@ -77,7 +79,7 @@ def import_file(
         A path, or the content of a file; then ``name`` says what it was called.
     symbol, series_id
         What the series is called; taken from the file or its name unless given. The default id is ``SYMBOL-TIMEFRAME``.
-    reader, timezone, timeframe, day_first, strict
+    reader, timezone, timeframe, day_first, strict, ask_zone
         See :func:`candleloop.candles.readers.read_candles`.
 
     Raises
@@ -99,9 +101,10 @@ def import_file(
             timeframe=timeframe,
             day_first=day_first,
             strict=strict,
+            ask_zone=ask_zone,
             progress=progress,
         )
-        report = imported.report
+        report = _with_rows(context, imported)
         symbol = _known_symbol(symbol or imported.symbol)
         series_id = series_id or _series_id(symbol, imported.timeframe_seconds)
         version = writer.finish(series_id)
@@ -139,6 +142,7 @@ def append_file(
     day_first: bool | None = None,
     strict: bool = False,
     revise: bool = False,
+    ask_zone: AskZone | None = None,
     progress: Progress = silent,
 ) -> AppendOutcome:
     """Add the candles of a vendor file to a series: a new version of the same series, the old one stays readable.
@@ -154,7 +158,7 @@ def append_file(
         A path, or the content of a file; then ``name`` says what it was called.
     symbol
         Which symbol to read from a file that holds several; the one of the series unless given.
-    reader, timezone, timeframe, day_first, strict
+    reader, timezone, timeframe, day_first, strict, ask_zone
         See :func:`candleloop.candles.readers.read_candles`.
     revise
         Accept other values for stored candles, and candles before the last stored one; annotations over them are
@@ -180,6 +184,7 @@ def append_file(
         timeframe=timeframe or (timeframe_name(row.timeframe_seconds) if row else None),
         day_first=day_first,
         strict=strict,
+        ask_zone=ask_zone,
         progress=progress,
     )
     if row is None:
@@ -191,7 +196,7 @@ def append_file(
     merged = merge(stored, imported.candles)
     if not revise:
         refuse_revision(merged)
-    candles, report = merged.candles, imported.report
+    candles, report = merged.candles, _with_rows(context, imported)
     changed = np.sort(np.concatenate([merged.revised, merged.inserted]))
     version, flagged = previous, 0
     if merged.appended or len(changed):
@@ -254,9 +259,40 @@ def all_series(context: Context) -> list[str]:
         return [row.id for row in series.every_series(session)]
 
 
+def stored_report(context: Context, series_id: str) -> ImportReport:
+    """Return the report of the import that made the current version of a series.
+
+    Raises
+    ------
+    NotFound
+        When there is no such series.
+    """
+    with context.database.read() as session:
+        version = series.get_series(session, series_id).version
+        return ImportReport.model_validate(series.import_report(session, series_id, version))
+
+
+def rows_of_report(context: Context, report: ImportReport) -> bytes:
+    """Return all rows of all defects of a stored report as CSV, see :func:`~candleloop.candles.rows_file.rows_as_csv`.
+
+    Raises
+    ------
+    NotFound
+        When the file with them is not there.
+    """
+    return rows_as_csv(context.storage, report.rows_file)
+
+
+def _with_rows(context: Context, imported: ImportedFile) -> ImportReport:
+    """Store the rows of all defects and return the report that points at them."""
+    return imported.report.model_copy(update={"rows_file": write_rows(context.storage, imported.findings)})
+
+
 def _known_symbol(symbol: str | None) -> str:
     if symbol is None:
-        raise BadRequest("The file does not say which instrument this is: give a symbol.", field="symbol")
+        raise BadRequest(
+            "The file does not say which instrument this is: give a symbol.", code="no_symbol", field="symbol"
+        )
     return symbol
 
 

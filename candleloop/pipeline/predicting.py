@@ -9,7 +9,7 @@ from typing import Any
 from candleloop.annotations.interchange import (
     write_predictions,
 )
-from candleloop.candles.readers import read_candles
+from candleloop.candles.readers import AskZone, read_candles
 from candleloop.context import Context
 from candleloop.errors import BadRequest
 from candleloop.inference.answer import model_facts, prediction_rows
@@ -28,18 +28,34 @@ def predict_file(
     reader: str | None = None,
     timezone: str | None = None,
     day_first: bool | None = None,
+    symbol: str | None = None,
+    timeframe: str | None = None,
+    ask_zone: AskZone | None = None,
     progress: Progress = silent,
 ) -> dict[str, Any]:
     """Find patterns in a vendor file with the served model; the answer has the form of ``POST /predict``."""
     bundle, registry_version = champion_bundle(context, label_set_name)
-    imported = read_candles(source, reader=reader, timezone=timezone, day_first=day_first, progress=progress)
+    imported = read_candles(
+        source,
+        reader=reader,
+        timezone=timezone,
+        day_first=day_first,
+        symbol=symbol,
+        timeframe=timeframe,
+        ask_zone=ask_zone,
+        progress=progress,
+    )
     candles = imported.candles[-last:] if last is not None else imported.candles
     found = Predictor(bundle).predict(candles, max_gap=context.max_gap)
-    defects = [line for defect in imported.report.defects for line in [f"{defect.kind}: {defect.count} rows"]]
+    report = imported.report
     return {
         "predictions": prediction_rows(found, candles.time, bundle.label_set),
         "model": model_facts(bundle, registry_version),
-        "warnings": [*found.warnings, *defects],
+        "warnings": [
+            *found.warnings,
+            *([f"time zone: {report.timezone}"] if report.zone_is_assumed else []),
+            *(defect.line() for defect in report.defects),
+        ],
     }
 
 

@@ -320,7 +320,7 @@ def test_a_file_with_other_labels_is_refused_as_a_whole() -> None:
 
 def test_no_spans_at_all_are_fine() -> None:
     placed = place()
-    assert (len(placed.spans), placed.report(LABELS, np.empty(0, dtype=np.bool_)).rows) == (0, 0)
+    assert (len(placed.spans), placed.report(LABELS, np.empty(0, dtype=np.bool_), as_="human").rows) == (0, 0)
 
 
 def test_the_report_says_what_became_of_every_row() -> None:
@@ -331,7 +331,7 @@ def test_the_report_says_what_became_of_every_row() -> None:
         span(4, start=int(TIME[20]) // SECOND + 5, end=ISO[21]),
         span(5, "b", ISO[30], ISO[33]),
     )
-    report = placed.report(LABELS, np.array([True, True, True, False]))
+    report = placed.report(LABELS, np.array([True, True, True, False]), as_="human")
     assert report.kept == {"a": 2, "b": 1}
     assert (report.rows, report.kept_rows, report.snapped, report.two_labels) == (5, 3, 1, (1, 2))
     assert [(one.row, one.reason) for one in report.dropped] == [(3, "unknown_label"), (5, "already_there")]

@@ -86,7 +86,7 @@ def test_gaps_flat_bars_zero_volume_and_jumps_are_told_and_kept() -> None:
     assert imported.report.quarantined == 0
     assert found["gap"].rows == (42,)
     assert "4 hours" in found["gap"].message
-    assert (found["flat"].count, found["flat"].rows) == (7, (22,))
+    assert (found["flat"].count, found["flat"].ranges) == (7, ((22, 28),))
     assert "longest 7" in found["zero_volume"].message
     assert found["jump"].rows == (59, 60)
 
@@ -129,7 +129,7 @@ def test_every_row_is_kept_or_accounted_for_and_kept_times_ascend(drawn: list[tu
     price = np.array([float(value) for _, value in drawn])
     rows = Rows(time, {"close": price}, np.arange(len(drawn), dtype=np.int64) + 1)
     check_order(rows)
-    lost = sum(defect.count for defect in rows.defects if defect.action == "quarantined")
+    lost = sum(found.count for found in rows.findings if found.action == "quarantined")
     assert len(rows) + lost == len(drawn)
     assert np.all(np.diff(rows.time) > 0)
     agreed = {m for m in time.tolist() if len(set(price[time == m])) == 1}

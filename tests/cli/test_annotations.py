@@ -73,7 +73,19 @@ def test_what_was_exported_can_be_imported_into_the_same_series(home: Path, form
     as_human = json.loads(
         run("annotations", "import", str(output), "--series", "ONE-1h", "--as", "human", "--json").stdout
     )
-    assert sum(as_human["kept"].values()) == report["rows"]
+    assert sum(as_human["kept"].values()) == as_human["claimed_otherwise"] == report["rows"]
+
+
+def test_marks_of_talib_taken_as_a_persons_are_warned_about(home: Path) -> None:
+    assert run("label", "ONE-1h").exit_code == 0
+    output = home / "out.json"
+    assert run("annotations", "export", "--series", "ONE-1h", "-o", str(output)).exit_code == 0
+    done = run("annotations", "import", str(output), "--series", "ONE-1h", "--as", "human")
+    assert "the file says that TA-Lib made them" in done.stdout
+    mine = run(
+        "annotations", "import", spans_file(home, ("morning_star", 40, 42)), "--series", "ONE-1h", "--as", "human"
+    )
+    assert "warning" not in mine.stdout
 
 
 def test_whose_marks_they_are_must_be_said(home: Path) -> None:

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from pydantic_core import PydanticCustomError
@@ -18,7 +18,7 @@ from candleloop.annotations.spans import IntArray, Spans
 from candleloop.annotations.truth import BoolArray
 from candleloop.errors import BadRequest
 from candleloop.loop.instants import parse_instant
-from candleloop.times import iso_times
+from candleloop.times import iso_time
 
 NUMBER = re.compile(r"[+-]?\d+(\.\d*)?")
 NOWHERE = ("outside_series", "between_bars")
@@ -49,7 +49,7 @@ class Placed:
     snapped: BoolArray
     dropped: tuple[DroppedSpan, ...]
 
-    def report(self, label_set: LabelSet, new: BoolArray) -> IngestReport:
+    def report(self, label_set: LabelSet, new: BoolArray, *, as_: Literal["human", "talib"]) -> IngestReport:
         """Return what became of every row.
 
         Parameters
@@ -59,6 +59,8 @@ class Placed:
         new
             Which of the placed spans became annotations, bool array of shape (n_spans,); the others were there
             already.
+        as_
+            Whose the importer says they are.
         """
         known = tuple(
             DroppedSpan(row=row, reason="already_there", message="the series has this annotation already")
@@ -74,6 +76,12 @@ class Placed:
             kept={name: count for name, count in zip(label_set.names, counts, strict=True) if count},
             snapped=int((self.snapped & new).sum()),
             other_length=int(other_length.sum()),
+            claimed_otherwise=sum(
+                _decided_by(source) not in (None, as_)
+                for source, is_new in zip(self.sources, new.tolist(), strict=True)
+                if is_new
+            ),
+            imported_as=as_,
             dropped=tuple(sorted((*self.dropped, *known), key=lambda one: one.row)),
             two_labels=tuple(
                 row
@@ -81,6 +89,11 @@ class Placed:
                 if is_new and places[start, end] > 1
             ),
         )
+
+
+def _decided_by(source: str | None) -> str | None:
+    """Return who made a span by what a file says of it: ``human``, ``talib``, or None when it does not say."""
+    return {"talib": "talib", **dict.fromkeys(("human", "confirmed", "corrected"), "human")}.get((source or "").lower())
 
 
 def place_records(records: Sequence[Record], series_id: str, time: IntArray, label_set: LabelSet) -> Placed:
@@ -162,7 +175,7 @@ def _place(
         raise _Dropped("unknown_label", f"label set {label_set.name!r} has no label {record.label!r}")
     start, end = _instant(record.start, "start"), _instant(record.end, "end")
     if start > end:
-        raise _Dropped("start_after_end", f"it starts at {_iso(start)} and ends at {_iso(end)}")
+        raise _Dropped("start_after_end", f"it starts at {iso_time(start)} and ends at {iso_time(end)}")
     first, last = (_nearest(at, name, time, step) for name, at in (("start", start), ("end", end)))
     moved = bool(time[first] != start or time[last] != end)
     return (label_set.names.index(record.label), first, last), moved
@@ -187,10 +200,10 @@ def _nearest(at: int, name: str, time: IntArray, step: int) -> int:
     if 2 * abs(int(time[bar]) - at) <= step:
         return bar
     if 0 < after < len(time):
-        raise _Dropped("between_bars", f"{name} {_iso(at)} is more than half a bar from any bar")
+        raise _Dropped("between_bars", f"{name} {iso_time(at)} is more than half a bar from any bar")
     raise _Dropped(
         "outside_series",
-        f"{name} {_iso(at)} is outside the series, {_iso(int(time[0]))} to {_iso(int(time[-1]))}",
+        f"{name} {iso_time(at)} is outside the series, {iso_time(int(time[0]))} to {iso_time(int(time[-1]))}",
     )
 
 
@@ -218,7 +231,3 @@ def _refuse_other_data(n_records: int, dropped: Sequence[DroppedSpan], series_id
             row=example.row,
             dropped=counts,
         )
-
-
-def _iso(time: int) -> str:
-    return iso_times(np.array([time], dtype=np.int64))[0]

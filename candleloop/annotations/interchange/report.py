@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
 FIRST_ROWS = 5
 """How many row numbers a line for people names."""
+
+
+_CLAIMED = {
+    "human": "warning: of {:,} the file says that TA-Lib made them; they now weigh like a person's decisions",
+    "talib": "warning: of {:,} the file says that a person decided them; they now weigh like TA-Lib's marks",
+}
 
 
 class DroppedSpan(BaseModel):
@@ -35,6 +42,8 @@ class IngestReport(BaseModel):
         The others, in the order of the file.
     other_length
         Kept spans that do not have as many bars as their label says: many of them hint at another timeframe.
+    imported_as, claimed_otherwise
+        Whose marks the importer said they are, and the number of kept spans of which the file says the contrary.
     two_labels
         Rows of kept spans that lie on exactly the bars of a kept span of another label.
     """
@@ -45,6 +54,8 @@ class IngestReport(BaseModel):
     kept: dict[str, int]
     snapped: int
     other_length: int
+    imported_as: Literal["human", "talib"]
+    claimed_otherwise: int
     dropped: tuple[DroppedSpan, ...]
     two_labels: tuple[int, ...]
 
@@ -61,6 +72,8 @@ class IngestReport(BaseModel):
             found.append(f"{self.snapped:,} moved by at most half a bar to where a bar opens")
         if self.other_length:
             found.append(f"{self.other_length:,} have another number of bars than their label says")
+        if self.claimed_otherwise:
+            found.append(_CLAIMED[self.imported_as].format(self.claimed_otherwise))
         by_reason = defaultdict(list)
         for one in self.dropped:
             by_reason[one.reason].append(one)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Protocol
 
@@ -12,7 +13,7 @@ from candleloop.candles.readers.alphavantage import AlphaVantageReader
 from candleloop.candles.readers.base import RawCandles, Reader
 from candleloop.candles.readers.binance import BinanceReader
 from candleloop.candles.readers.content import Content, not_candles, read_pieces
-from candleloop.candles.readers.convert import Conversion, ImportedFile, NeedsWhole, Wishes
+from candleloop.candles.readers.convert import AskZone, Conversion, ImportedFile, NeedsWhole, Wishes
 from candleloop.candles.readers.cryptodatadownload import CryptoDataDownloadReader
 from candleloop.candles.readers.dukascopy import DukascopyReader
 from candleloop.candles.readers.exchanges import BitfinexReader, KrakenReader
@@ -29,6 +30,7 @@ from candleloop.progress import Progress, silent
 
 __all__ = [
     "READERS",
+    "AskZone",
     "CandleSink",
     "ImportedCandles",
     "ImportedFile",
@@ -86,6 +88,7 @@ def read_candles(
     day_first: bool | None = None,
     strict: bool = False,
     symbol: str | None = None,
+    ask_zone: AskZone | None = None,
     progress: Progress = silent,
 ) -> ImportedCandles:
     """Read a vendor's file.
@@ -110,6 +113,9 @@ def read_candles(
         Refuse a file with any defect instead of leaving rows out.
     symbol
         Which symbol to read from a file that holds several; else the symbol to note.
+    ask_zone
+        Asked for the time zone of times of day that nothing tells it of; without it they are taken as UTC and the
+        report says so.
     progress
         Told about the steps.
 
@@ -134,6 +140,7 @@ def read_candles(
         day_first=day_first,
         strict=strict,
         symbol=symbol,
+        ask_zone=ask_zone,
         progress=progress,
     )
     return ImportedCandles(**vars(imported), candles=joined_candles(collected.parts))
@@ -150,6 +157,7 @@ def import_candles(
     day_first: bool | None = None,
     strict: bool = False,
     symbol: str | None = None,
+    ask_zone: AskZone | None = None,
     progress: Progress = silent,
 ) -> ImportedFile:
     """Read a vendor's file piece by piece and hand its candles on as they come.
@@ -162,10 +170,10 @@ def import_candles(
     ----------
     sink
         Receives the candles, ascending; told to forget them when the file must be read again.
-    source, name, reader, timezone, timeframe, day_first, strict, symbol, progress
+    source, name, reader, timezone, timeframe, day_first, strict, symbol, ask_zone, progress
         See :func:`read_candles`, with its errors. After one, forget what the sink received.
     """
-    wishes = Wishes(timezone=timezone, timeframe=timeframe, day_first=day_first, strict=strict, symbol=symbol)
+    wishes = Wishes(timezone, timeframe, day_first, strict, symbol, None if ask_zone is None else cache(ask_zone))
     try:
         return _import(source, sink, name, reader, wishes, progress, piece=PIECE)
     except NeedsWhole as reason:

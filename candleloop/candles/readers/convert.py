@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from candleloop.candles.frame import MICROSECONDS, PRICE_FIELDS, Candles
@@ -15,11 +16,13 @@ from candleloop.candles.quality import Rows, check_order, check_values, joined
 from candleloop.candles.readers.base import RawCandles
 from candleloop.candles.readers.content import Content, bad_file, not_candles
 from candleloop.candles.readers.numbers import Numbers, read_numbers
-from candleloop.candles.readers.times import BoolArray, read_times
-from candleloop.candles.report import FIRST_ROWS, KINDS, OBSERVATIONS, Defect, ImportReport
+from candleloop.candles.readers.times import ASSUMED_UTC, BoolArray, Times, read_times
+from candleloop.candles.report import KINDS, OBSERVATIONS, Finding, ImportReport
+from candleloop.candles.row_ranges import MAX_RANGES
 from candleloop.candles.segments import Session, bar_interval
 from candleloop.candles.timeframes import guess_from_name, parse_timeframe, round_timeframe, timeframe_name
 from candleloop.errors import BadRequest
+from candleloop.times import iso_time
 
 MOST_VIOLATIONS = 0.2
 """Share of rows with impossible prices from which the columns, not the rows, are taken to be wrong."""
@@ -27,6 +30,11 @@ FEW = 4
 """Number of candles below which the caller knows their timeframe better than the steps between them."""
 MOST_LOST = 0.5
 """Share of rows that may be left out."""
+
+
+AskZone = Callable[[str, str], str]
+"""Asked for the time zone of a file when nothing tells it: is given the file's name and its first time, without offset,
+and returns an IANA name."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +46,7 @@ class Wishes:
     day_first: bool | None = None
     strict: bool = False
     symbol: str | None = None
+    ask_zone: AskZone | None = None
 
 
 @dataclass(frozen=True)
@@ -56,6 +65,8 @@ class ImportedFile:
         How the market trades.
     source
         The vendor family.
+    findings
+        The defects of the report with all their rows.
     """
 
     report: ImportReport
@@ -63,6 +74,7 @@ class ImportedFile:
     timeframe_seconds: int
     session: Session
     source: str
+    findings: tuple[Finding, ...]
 
 
 class NeedsWhole(Exception):
@@ -80,7 +92,7 @@ class Conversion:
     def __init__(self, name: str, family: str, wishes: Wishes, notes: Sequence[str] = ()) -> None:
         self._name, self._family, self._wishes = name, family, wishes
         self._notes = list(notes)
-        self._defects: dict[tuple[str, str], Defect] = {}
+        self._findings: dict[tuple[str, str], Finding] = {}
         self._observer = Observer()
         self._rows_in = 0
         self._raw: RawCandles | None = None
@@ -109,13 +121,12 @@ class Conversion:
         self._symbol = symbol
         date = raw.date if select is None else raw.date.filter(select)
         clock = raw.clock if select is None or raw.clock is None else raw.clock.filter(select)
-        times = read_times(
-            date,
-            clock,
-            vendor_zone=raw.vendor_zone,
-            timezone=self._wishes.timezone,
-            day_first=raw.day_first if self._wishes.day_first is None else self._wishes.day_first,
-        )
+        times = self._read_times(raw, date, clock)
+        if ASSUMED_UTC in times.zone and times.good.any() and self._wishes.ask_zone is not None:
+            first_time = iso_time(int(times.values[times.good][0])).removesuffix("Z")
+            zone = self._wishes.ask_zone(self._name, first_time)
+            self._wishes = replace(self._wishes, timezone=zone, ask_zone=None)
+            times = self._read_times(raw, date, clock)
         self._agree("the time zone", times.zone)
         self._agree("the order of day and month", times.day_first)
         numbers = {
@@ -142,8 +153,8 @@ class Conversion:
         if not content.is_whole:
             rows = self._in_order(rows, is_last=content.is_last)
         check_order(rows)
-        for defect in rows.defects:
-            self._tell(defect)
+        for found in rows.findings:
+            self._tell(found)
         if len(rows) == 0:
             return None
         if raw.stamped_at_close:
@@ -178,9 +189,15 @@ class Conversion:
             self._notes.append("the volume column is empty: the series has no volume")
         elif len(raw.volumes) > 1:
             self._notes.append(f"volume is column {self._volume!r}")
-        defects = sorted(self._defects.values(), key=lambda defect: (KINDS.index(defect.kind), defect.message))
-        defects += self._observer.defects(self._claims(), measured)
-        self._refuse_if_strict(defects)
+        findings = sorted(self._findings.values(), key=lambda found: (KINDS.index(found.kind), found.message))
+        findings += self._observer.findings(self._claims(), measured)
+        self._refuse_if_strict(findings)
+        defects = [found.defect() for found in findings]
+        self._notes += [
+            f"{found.kind}: of {found.count:,} rows only the first {MAX_RANGES:,} stretches are listed, all are counted"
+            for found in findings
+            if not found.places.complete
+        ]
         return ImportedFile(
             report=ImportReport(
                 rows_in=self._rows_in,
@@ -197,6 +214,16 @@ class Conversion:
             timeframe_seconds=timeframe,
             session=rhythm.session,
             source=self._family,
+            findings=tuple(findings),
+        )
+
+    def _read_times(self, raw: RawCandles, date: pa.ChunkedArray, clock: pa.ChunkedArray | None) -> Times:
+        return read_times(
+            date,
+            clock,
+            vendor_zone=raw.vendor_zone,
+            timezone=self._wishes.timezone,
+            day_first=raw.day_first if self._wishes.day_first is None else self._wishes.day_first,
         )
 
     def _agree(self, what: str, found: object, fine: bool = True) -> None:
@@ -247,12 +274,10 @@ class Conversion:
             rows.keep(~last)
         return rows
 
-    def _tell(self, defect: Defect) -> None:
-        key = (defect.kind, defect.message)
-        if before := self._defects.get(key):
-            rows = tuple(sorted((*before.rows, *defect.rows))[:FIRST_ROWS])
-            defect = defect.model_copy(update={"count": before.count + defect.count, "rows": rows})
-        self._defects[key] = defect
+    def _tell(self, found: Finding) -> None:
+        key = (found.kind, found.message)
+        before = self._findings.get(key)
+        self._findings[key] = found if before is None else before.and_more(found)
 
     def _claims(self) -> list[tuple[str, int]]:
         """Return who claims which timeframe in seconds."""
@@ -275,8 +300,8 @@ class Conversion:
             raise bad_file(self._name, message, "no_timeframe", field="time")
         return measured, timeframe
 
-    def _refuse_if_strict(self, defects: Sequence[Defect]) -> None:
-        faults = [defect for defect in defects if defect.kind not in OBSERVATIONS]
+    def _refuse_if_strict(self, findings: Sequence[Finding]) -> None:
+        faults = [found.defect() for found in findings if found.kind not in OBSERVATIONS]
         if not self._wishes.strict or not faults:
             return
         raise bad_file(
@@ -288,27 +313,27 @@ class Conversion:
         )
 
     def _refuse_wrong_columns(self) -> None:
-        violations = [defect for defect in self._defects.values() if defect.kind == "ohlc_violation"]
-        count = sum(defect.count for defect in violations)
+        violations = [found for found in self._findings.values() if found.kind == "ohlc_violation"]
+        count = sum(found.count for found in violations)
         if count > MOST_VIOLATIONS * self._rows_in and count > 1:
             raise bad_file(
                 self._name,
                 f"In {count:,} of {self._rows_in:,} rows high is not the highest or low not the lowest price: the "
                 "columns are probably in another order than open, high, low, close.",
                 "columns_in_doubt",
-                row=min(defect.rows[0] for defect in violations),
+                row=min(found.defect().rows[0] for found in violations),
                 field="high",
                 count=count,
             )
 
     def _refuse_mostly_defective(self, kept: int) -> None:
-        quarantined = [defect for defect in self._defects.values() if defect.action == "quarantined"]
-        losses = sum(defect.count for defect in quarantined if defect.kind not in {"duplicate", "blank"})
+        quarantined = [found for found in self._findings.values() if found.action == "quarantined"]
+        losses = sum(found.count for found in quarantined if found.kind not in {"duplicate", "blank"})
         if kept and losses <= MOST_LOST * self._rows_in:
             return
         if not quarantined:
             raise not_candles(self._name, "it has no rows with prices")
-        worst = max(quarantined, key=lambda defect: defect.count)
+        worst = max(quarantined, key=lambda found: found.count).defect()
         if kept == 0 and worst.kind in {"unreadable_time", "unreadable_number", "blank"}:
             message = f"in no row can time and prices be read ({worst.message}, row {worst.rows[0]})"
             raise not_candles(self._name, message)

@@ -21,6 +21,8 @@ BoolArray = npt.NDArray[np.bool_]
 _DAY = 86_400 * MICROSECONDS
 _EARLIEST = int(datetime(1800, 1, 1, tzinfo=UTC).timestamp()) * MICROSECONDS
 _LATEST = int(datetime(2200, 1, 1, tzinfo=UTC).timestamp()) * MICROSECONDS
+ASSUMED_UTC = "assumed UTC"
+"""What a report says about times whose zone nothing tells: neither an offset, nor the vendor, nor the caller."""
 SHORTEST_EPOCH = 10**8
 """Smaller numbers are no epochs: a torn line must not become a candle of 1970."""
 EPOCH_TEXT = r"^-?\d{9,19}(\.\d*)?([eE]\+?\d{1,2})?$|^\d\.\d+[eE]\+?\d{1,2}$"
@@ -262,7 +264,7 @@ def _localised(
         return _finished(local, good, "calendar dates")
     zone = stated or (zone_called(vendor) if vendor else None)
     if zone is None:
-        return _finished(local, good, "assumed UTC")
+        return _finished(local, good, ASSUMED_UTC)
     words = f"{timezone} (stated)" if stated else f"{vendor} (as the vendor documents)"
     if str(zone) == "UTC":
         return _finished(local, good, words)

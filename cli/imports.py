@@ -1,0 +1,146 @@
+"""``candleloop import`` and ``candleloop report``: candle files into series, and what was found in them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli.candle_files import ZONE_HINT, DayFirst, ReaderName, Timeframe, ZoneName, zone_question
+from cli.context import AsJson, open_prepared
+from cli.output import ProgressLine, clear_errors, emit
+
+if TYPE_CHECKING:
+    from candleloop.candles.report import ImportReport
+    from candleloop.pipeline import AppendOutcome, ImportOutcome
+
+
+def import_(
+    files: Annotated[list[Path] | None, typer.Argument(help="Candle files of any known vendor.")] = None,
+    demo: Annotated[bool, typer.Option("--demo", help="Import the demo series: daily AAPL, GOOG, IBM, MSFT.")] = False,
+    symbol: Annotated[str | None, typer.Option(help="Instrument; taken from the file's name unless given.")] = None,
+    series: Annotated[str | None, typer.Option(help="Series id; SYMBOL-TIMEFRAME unless given.")] = None,
+    reader: ReaderName = None,
+    timezone: ZoneName = None,
+    timeframe: Timeframe = None,
+    day_first: DayFirst = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Refuse a file with any defect; gaps, flat and quiet bars are none.")
+    ] = False,
+    append: Annotated[bool, typer.Option("--append", help="Add newer candles to a series that is there.")] = False,
+    revise: Annotated[bool, typer.Option("--revise", help="With --append: let stored candles change too.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Import candle files and print what was found in them."""
+    with clear_errors(as_json=as_json):
+        from candleloop import pipeline
+        from candleloop.errors import BadRequest
+
+        if bool(files) == demo:
+            raise BadRequest("Name the files to import, or say --demo.")
+        if revise and not append:
+            raise BadRequest("--revise goes with --append.", field="revise")
+        if append and demo:
+            raise BadRequest("--append needs a file.", field="append")
+        context, _ = open_prepared(None)
+        how: dict[str, Any] = {
+            "symbol": symbol,
+            "reader": reader,
+            "timezone": timezone,
+            "timeframe": timeframe,
+            "day_first": day_first,
+            "strict": strict,
+        }
+        done: list[dict[str, Any]] = []
+        lines: list[str] = []
+        try:
+            with ProgressLine() as progress:
+                how["ask_zone"] = zone_question(progress, as_json=as_json)
+                for outcome in pipeline.import_demo(context, progress) if demo else []:
+                    done.append(_import_as_json(outcome))
+                    lines += _import_lines(outcome)
+                for file in files or []:
+                    if append:
+                        added = pipeline.append_file(context, series, file, **how, revise=revise, progress=progress)
+                        done.append(_append_as_json(added))
+                        lines += _append_lines(added)
+                    else:
+                        outcome = pipeline.import_file(context, file, series_id=series, **how, progress=progress)
+                        done.append(_import_as_json(outcome))
+                        lines += _import_lines(outcome)
+        finally:
+            # When one of several files is refused, those before it are in all the same.
+            if done:
+                emit({"appended" if append else "imported": done}, lines, as_json=as_json)
+
+
+def _import_as_json(outcome: ImportOutcome) -> dict[str, Any]:
+    return {
+        "series_id": outcome.series_id,
+        "series_version": outcome.version,
+        "symbol": outcome.symbol,
+        "timeframe_seconds": outcome.timeframe_seconds,
+        "created": outcome.created,
+        "report": outcome.report.model_dump(mode="json"),
+    }
+
+
+def _import_lines(outcome: ImportOutcome) -> list[str]:
+    state = "imported" if outcome.created else "was there already, with the same candles"
+    return [f"{outcome.series_id}: {state}", *_report_lines(outcome.report)]
+
+
+def _append_as_json(outcome: AppendOutcome) -> dict[str, Any]:
+    return {
+        "series_id": outcome.series_id,
+        "series_version": outcome.version,
+        "previous_version": outcome.previous,
+        "bars": outcome.bars,
+        "appended": outcome.appended,
+        "unchanged": outcome.unchanged,
+        "revised": outcome.revised,
+        "inserted": outcome.inserted,
+        "flagged": outcome.flagged,
+        "report": outcome.report.model_dump(mode="json"),
+    }
+
+
+def _append_lines(outcome: AppendOutcome) -> list[str]:
+    changes = f"{outcome.appended:,} candles appended, {outcome.unchanged:,} were there already"
+    if outcome.revised or outcome.inserted:
+        changes += (
+            f", {outcome.revised:,} revised, {outcome.inserted:,} put between, "
+            f"{outcome.flagged:,} annotations flagged for another look"
+        )
+    return [
+        f"{outcome.series_id}: {changes}; {outcome.bars:,} candles now",
+        *_report_lines(outcome.report),
+    ]
+
+
+def _report_lines(report: ImportReport) -> list[str]:
+    lines = [f"  {line}" for line in report.lines()]
+    return [*lines, f"  note: {ZONE_HINT}"] if report.zone_is_assumed else lines
+
+
+def report(
+    series: Annotated[str, typer.Argument(help="Series id.")],
+    rows: Annotated[
+        Path | None, typer.Option("--rows", help="Write all rows of all defects to this file, as CSV.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print again what the last import into a series found in its file, or write down every row it is about."""
+    with clear_errors(as_json=as_json):
+        from candleloop import pipeline
+        from candleloop.errors import BadRequest
+
+        context, _ = open_prepared(None)
+        found = pipeline.stored_report(context, series)
+        if rows is not None:
+            try:
+                rows.write_bytes(pipeline.rows_of_report(context, found))
+            except OSError as error:
+                raise BadRequest(f"{rows}: cannot be written ({error.strerror}).", field="rows") from error
+        emit({"series_id": series, "report": found.model_dump(mode="json")}, _report_lines(found), as_json=as_json)
