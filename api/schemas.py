@@ -130,6 +130,36 @@ class Series(BaseModel):
         }
 
 
+class DisagreementCounts(BaseModel):
+    """How often a model disagrees with what holds, by kind."""
+
+    overlooked: int
+    unsupported: int
+    swap: int
+    badloc: int
+
+
+class SeriesCounts(BaseModel):
+    """What lies on a series under one label set.
+
+    ``annotations`` are as they are now. The others are counted in the background when somebody lists the series: null
+    before the first time, and not ``current`` when something has changed since; ask again in a second.
+    ``disagreements`` are null, too, while no model has predicted the series.
+    """
+
+    label_set: str
+    annotations: dict[Literal["human", "talib", "confirmed", "corrected", "imported"], int]
+    reviewed_bars: int | None
+    disagreements: DisagreementCounts | None
+    current: bool
+
+
+class ListedSeries(Series):
+    """A series in a list, with what lies on it."""
+
+    counts: SeriesCounts
+
+
 class ImportReportView(BaseModel):
     """What an import found: rows of the file, rows kept as candles, and everything that was wrong, nothing repaired."""
 

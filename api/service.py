@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 
 from api.model_holder import ModelHolder
 from api.readiness import Readiness
+from api.series_counter import SeriesCounter
 from candleloop.candles.frame import IntArray
 from candleloop.candles.store import CandleStore
 from candleloop.context import Context
@@ -47,6 +48,7 @@ class Service:
     redis: Redis
     readiness: Readiness
     bar_times: BarTimes
+    counter: SeriesCounter
     predicting: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(CORES, thread_name_prefix="predict")
     )
@@ -130,6 +132,7 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         redis=redis,
         readiness=Readiness(context, holder, redis),
         bar_times=BarTimes(context),
+        counter=SeriesCounter(context, holder),
     )
     await holder.refresh_quietly()
     gc.collect()
@@ -142,6 +145,7 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         with contextlib.suppress(asyncio.CancelledError):
             await polling
         gc.unfreeze()
+        service.counter.close()
         service.predicting.shutdown(wait=True)
         redis.close()
         context.database.dispose()

@@ -7,14 +7,13 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from sqlalchemy.orm import Session
 
+from api.bundles import bundle_of
 from api.openapi import problems
 from api.routes.series import Limit, Time
 from api.schemas import DisagreementPage, DisagreementView, DisputedSpan, PredictionPage, StoredPrediction
-from api.service import Service, TheService
+from api.service import TheService
 from api.times import parse_time
-from candleloop.errors import CandleloopError
-from candleloop.inference.bundle import ModelBundle
-from candleloop.loop.disagreement import Kind
+from candleloop.loop.disagreement import SURE, Kind
 from candleloop.loop.disputes import Dispute, find_disputes
 from candleloop.loop.instants import format_instant
 from candleloop.store import label_sets, marks, models, predictions, series
@@ -87,7 +86,7 @@ def list_disagreements(
     kind: Annotated[list[Kind] | None, Query()] = None,
     start_time: Time = None,
     end_time: Time = None,
-    min_confidence: Annotated[float, Query(ge=0, le=1, description="From here on the model is sure")] = 0.5,
+    min_confidence: Annotated[float, Query(ge=0, le=1, description="From here on the model is sure")] = SURE,
     limit: Limit = 500,
     cursor: str | None = None,
 ) -> DisagreementPage:
@@ -102,7 +101,7 @@ def list_disagreements(
         if scoring is None:
             return DisagreementPage(items=[], series_id=series_id, label_set=name, model_version=None, stale=stale)
         time = service.bar_times.of(session, series_id)
-        bundle = _bundle(service, session, name, scoring.model_version)
+        bundle = bundle_of(service.context, service.holder, session, name, scoring.model_version)
         disputes = find_disputes(
             session,
             series_id,
@@ -143,18 +142,6 @@ def _scoring(session: Session, series_id: str, label_set: str) -> tuple[ScoringR
         return None, champion is not None
     served = None if champion is None else champion.version
     return scoring, (scoring.model_version, scoring.series_version) != (served, row.version)
-
-
-def _bundle(service: Service, session: Session, label_set: str, version: str) -> ModelBundle | None:
-    """Return the version that predicted: the served one without reading it again, None when it cannot be read."""
-    served = service.holder.holding.served.get(label_set)
-    if served is not None and served.bundle.version == version:
-        return served.bundle
-    try:
-        sha256 = models.get(session, version).bundle_sha256
-        return ModelBundle.load(service.context.storage, version, sha256=sha256)
-    except CandleloopError:
-        return None
 
 
 def _shown(one: Dispute, rows: dict[tuple[str, int, int], AnnotationRow]) -> DisagreementView:

@@ -16,7 +16,9 @@ from api.schemas import (
     ImportAnswer,
     ImportReportView,
     ItemList,
+    ListedSeries,
     Series,
+    SeriesCounts,
     SeriesDetail,
     TimeSpan,
 )
@@ -29,8 +31,8 @@ from candleloop.candles.store import CandleStore
 from candleloop.context import Context
 from candleloop.errors import BadRequest
 from candleloop.loop.instants import format_instant
-from candleloop.store import series
-from candleloop.store.tables import SeriesRow
+from candleloop.store import label_sets, series, series_counts
+from candleloop.store.tables import SeriesCountsRow, SeriesRow
 from candleloop.times import iso_times
 
 router = APIRouter(tags=["series"], route_class=JsonRoute)
@@ -150,12 +152,20 @@ async def append_candles(
     )
 
 
-@router.get("/series", responses=problems(422, 503))
-def list_series(service: TheService, limit: Limit = 100, cursor: str | None = None) -> ItemList[Series]:
-    """List the series by id."""
+@router.get("/series", responses=problems(404, 422, 503))
+def list_series(
+    service: TheService, label_set: str | None = None, limit: Limit = 100, cursor: str | None = None
+) -> ItemList[ListedSeries]:
+    """List the series by id, with what lies on each; counts that are out of date are renewed in the background."""
+    name = service.label_set(label_set)
     with service.context.database.read() as session:
+        label_sets.get(session, name)
         page = series.list_series(session, limit=limit, cursor=cursor)
-        return ItemList(items=[Series(**Series.fields_of(row)) for row in page.items], next_cursor=page.next_cursor)
+        lying = series_counts.lying_on(session, page.items, name)
+        stored = series_counts.stored_counts(session, list(lying), name)
+        items = [_listed(row, lying[row.id], stored.get(row.id), name) for row in page.items]
+    service.counter.ask([item.series_id for item in items if not item.counts.current], name)
+    return ItemList(items=items, next_cursor=page.next_cursor)
 
 
 @router.get("/series/{series_id}", responses=problems(404, 503))
@@ -211,6 +221,17 @@ def get_candles(
         candles=CandleColumns(time=iso_times(candles.time), **columns),
         next_cursor=None if following is None else format_instant(following),
     )
+
+
+def _listed(row: SeriesRow, lying: series_counts.Lying, stored: SeriesCountsRow | None, label_set: str) -> ListedSeries:
+    counts = SeriesCounts(
+        label_set=label_set,
+        annotations=lying.annotations,
+        reviewed_bars=None if stored is None else stored.reviewed_bars,
+        disagreements=None if stored is None else stored.disagreements,
+        current=stored is not None and stored.state == lying.state,
+    )
+    return ListedSeries(**Series.fields_of(row), counts=counts)
 
 
 def _read_ahead(context: Context, row: SeriesRow, start: int, end: int, count: int) -> Candles:

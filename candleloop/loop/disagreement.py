@@ -20,6 +20,9 @@ from candleloop.annotations.truth import Truth
 
 FloatArray = npt.NDArray[np.float64]
 
+SURE = 0.5
+"""From this confidence on a model is sure, unless somebody says otherwise."""
+
 TOUCHING = 1e-6
 """The least IoU of spans that share a bar."""
 

@@ -330,6 +330,19 @@ class ScoringRow(Base):
     scored_at: Mapped[datetime] = mapped_column(default=now)
 
 
+class SeriesCountsRow(Base):
+    """What was counted on a series, and the state of its candles, marks and predictions that it was counted in."""
+
+    __tablename__ = "series_counts"
+
+    series_id: Mapped[str] = mapped_column(ForeignKey("series.id"), primary_key=True)
+    label_set: Mapped[str] = mapped_column(ForeignKey("label_sets.name"), primary_key=True)
+    state: Mapped[str] = mapped_column(String(32))
+    reviewed_bars: Mapped[int]
+    disagreements: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    counted_at: Mapped[datetime] = mapped_column(default=now)
+
+
 class ModelRow(Base):
     """A trained model version, promoted or not."""
 
