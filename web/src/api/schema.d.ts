@@ -168,6 +168,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/jobs/{job_id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Retry Job
+         * @description Ask for the same again after a job failed or was cancelled: a new job; the old one keeps its record.
+         *
+         *     Asking twice gives the same new job. When that one fails, it is the one to try again.
+         */
+        post: operations["retry_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/model/info": {
         parameters: {
             query?: never;
@@ -260,7 +282,7 @@ export interface paths {
         };
         /**
          * List Series
-         * @description List the series by id.
+         * @description List the series by id, with what lies on each; counts that are out of date are renewed in the background.
          */
         get: operations["list_series"];
         put?: never;
@@ -522,6 +544,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/label-sets/{label_set}/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Label Set Status
+         * @description Tell where the loop stands, with or without a model: cheap enough to ask every second.
+         */
+        get: operations["get_label_set_status"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -680,10 +722,7 @@ export interface components {
             inserted: number;
             /** Flagged */
             flagged: number;
-            /** Report */
-            report: {
-                [key: string]: unknown;
-            };
+            report: components["schemas"]["ImportReportView"];
         };
         /**
          * AutolabelRequest
@@ -702,6 +741,83 @@ export interface components {
             series?: string[] | null;
             /** Label Set */
             label_set?: string | null;
+        };
+        /**
+         * AutolabelResult
+         * @description How many spans TA-Lib found, in how many series.
+         */
+        AutolabelResult: {
+            /** Series */
+            series: number;
+            /** Spans */
+            spans: number;
+            /** By Label */
+            by_label: {
+                [key: string]: number;
+            };
+        };
+        /**
+         * BatchFile
+         * @description The result of a batch in the format ``json``.
+         */
+        BatchFile: {
+            model: components["schemas"]["ServedModelView"];
+            /** Results */
+            results: components["schemas"]["BatchPart"][];
+        };
+        /**
+         * BatchPart
+         * @description What a batch says about one series or one list of candles; ``problem`` when it could not be predicted.
+         */
+        BatchPart: {
+            /** Input */
+            input: number;
+            /** Series Id */
+            series_id: string | null;
+            /** Series Version */
+            series_version: string;
+            /** Warnings */
+            warnings: string[];
+            /** Problem */
+            problem: {
+                [key: string]: unknown;
+            } | null;
+            /** Predictions */
+            predictions: components["schemas"]["Prediction"][];
+        };
+        /**
+         * BatchResult
+         * @description What a batch predicted, counted; ``file`` in the storage holds it, none when it only renewed what is stored.
+         *
+         *     ``problems`` counts inputs that could not be predicted at all.
+         */
+        BatchResult: {
+            /** File */
+            file: string | null;
+            /** Media Type */
+            media_type: string | null;
+            /** Model Version */
+            model_version: string;
+            /** Inputs */
+            inputs: number;
+            /** Candles */
+            candles: number;
+            /** Predictions */
+            predictions: number;
+            /** Problems */
+            problems: number;
+        };
+        /**
+         * BoundaryError
+         * @description Median distance in bars between first bars and between last bars of matched spans.
+         */
+        BoundaryError: {
+            /** Pairs */
+            pairs: number;
+            /** Start */
+            start: number;
+            /** End */
+            end: number;
         };
         /**
          * CandleColumns
@@ -733,6 +849,20 @@ export interface components {
             candles: components["schemas"]["CandleColumns"];
             /** Next Cursor */
             next_cursor: string | null;
+        };
+        /**
+         * Confusion
+         * @description How many true spans of a label were predicted as another, or the same.
+         *
+         *     ``label`` None counts predicted spans where nothing is, ``predicted`` None true spans that were missed.
+         */
+        Confusion: {
+            /** Label */
+            label: string | null;
+            /** Predicted */
+            predicted: string | null;
+            /** Count */
+            count: number;
         };
         /**
          * Correction
@@ -786,6 +916,42 @@ export interface components {
             event_id?: string | null;
             verb?: components["schemas"]["Verb"] | null;
             reason?: components["schemas"]["Reason"] | null;
+        };
+        /**
+         * Defect
+         * @description One kind of defect of a file.
+         *
+         *     ``rows`` are the first few places, counted as an editor counts the lines of the file (the first line is 1, header
+         *     lines included); for files without lines (JSON, Parquet, Feather) they count records, the first one is 1.
+         */
+        Defect: {
+            /** Kind */
+            kind: string;
+            /** Message */
+            message: string;
+            /** Count */
+            count: number;
+            /** Rows */
+            rows: number[];
+            /**
+             * Action
+             * @enum {string}
+             */
+            action: "quarantined" | "reported";
+        };
+        /**
+         * DisagreementCounts
+         * @description How often a model disagrees with what holds, by kind.
+         */
+        DisagreementCounts: {
+            /** Overlooked */
+            overlooked: number;
+            /** Unsupported */
+            unsupported: number;
+            /** Swap */
+            swap: number;
+            /** Badloc */
+            badloc: number;
         };
         /**
          * DisagreementPage
@@ -856,6 +1022,54 @@ export interface components {
             reason: string;
             /** Message */
             message: string;
+        };
+        /**
+         * Evaluation
+         * @description What a model's predictions are worth on the bars that count.
+         *
+         *     ``macro_f1`` is the headline: the mean over labels with support of the event F1 at IoU 0.5. ``macro_f1_interval`` is
+         *     its 95 % interval by block bootstrap. Values that cannot be measured are None, and ``not_measurable`` lists labels
+         *     without support.
+         */
+        Evaluation: {
+            /** Iou */
+            iou: number;
+            /** Macro F1 */
+            macro_f1: number | null;
+            /** Macro F1 Interval */
+            macro_f1_interval: [
+                number,
+                number
+            ] | null;
+            /** Macro F1 By Iou */
+            macro_f1_by_iou: {
+                [key: string]: number | null;
+            };
+            /** Mean Average Precision */
+            mean_average_precision: {
+                [key: string]: number | null;
+            };
+            strict: components["schemas"]["StrictScore"];
+            /** Bar Macro F1 */
+            bar_macro_f1: number | null;
+            /** Labels */
+            labels: components["schemas"]["LabelScore"][];
+            /** Not Measurable */
+            not_measurable: string[];
+            /** By Length */
+            by_length: components["schemas"]["LengthScore"][];
+            /** Confusions */
+            confusions: components["schemas"]["Confusion"][];
+            boundary: components["schemas"]["BoundaryError"] | null;
+            calibration: components["schemas"]["Reliability"] | null;
+            /** Series */
+            series: number;
+            /** Bars */
+            bars: number;
+            /** Spans */
+            spans: number;
+            /** Human Spans */
+            human_spans: number;
         };
         /**
          * FeedbackAnswer
@@ -1002,6 +1216,39 @@ export interface components {
          */
         FileFormat: "json" | "csv" | "jsonl";
         /**
+         * GateDecision
+         * @description Whether the candidate goes live, and why; JSON-ready.
+         *
+         *     ``difference`` is the candidate's event macro-F1 minus the champion's (minus 0 without a champion, for "no spans"),
+         *     ``interval`` its 95 % interval by paired block bootstrap: recorded and shown, it does not decide.
+         */
+        GateDecision: {
+            /** Promote */
+            promote: boolean;
+            /** Reasons */
+            reasons: string[];
+            /** Candidate Macro F1 */
+            candidate_macro_f1: number | null;
+            /** Champion Macro F1 */
+            champion_macro_f1: number | null;
+            /** Difference */
+            difference: number | null;
+            /** Interval */
+            interval: [
+                number,
+                number
+            ] | null;
+            /** Labels Lost */
+            labels_lost: components["schemas"]["LabelLoss"][];
+            /**
+             * Truth
+             * @enum {string}
+             */
+            truth: "all" | "human";
+            /** Human Spans */
+            human_spans: number;
+        };
+        /**
          * ImportAnswer
          * @description What became of an uploaded file; ``created`` is false when exactly these candles were there already.
          */
@@ -1016,10 +1263,37 @@ export interface components {
             timeframe_seconds: number;
             /** Created */
             created: boolean;
-            /** Report */
-            report: {
-                [key: string]: unknown;
-            };
+            report: components["schemas"]["ImportReportView"];
+        };
+        /**
+         * ImportReportView
+         * @description What an import found: rows of the file, rows kept as candles, and everything that was wrong, nothing repaired.
+         */
+        ImportReportView: {
+            /** Rows In */
+            rows_in: number;
+            /** Rows Kept */
+            rows_kept: number;
+            /**
+             * Family
+             * @description The vendor family whose reader took the file
+             */
+            family: string;
+            /**
+             * Timezone
+             * @description Where the times come from, in words
+             */
+            timezone: string;
+            /** Timeframe */
+            timeframe: string;
+            /** First Time */
+            first_time: string;
+            /** Last Time */
+            last_time: string;
+            /** Defects */
+            defects: components["schemas"]["Defect"][];
+            /** Notes */
+            notes: string[];
         };
         /**
          * IngestReport
@@ -1037,6 +1311,8 @@ export interface components {
          *         The others, in the order of the file.
          *     other_length
          *         Kept spans that do not have as many bars as their label says: many of them hint at another timeframe.
+         *     imported_as, claimed_otherwise
+         *         Whose marks the importer said they are, and the number of kept spans of which the file says the contrary.
          *     two_labels
          *         Rows of kept spans that lie on exactly the bars of a kept span of another label.
          */
@@ -1051,6 +1327,13 @@ export interface components {
             snapped: number;
             /** Other Length */
             other_length: number;
+            /**
+             * Imported As
+             * @enum {string}
+             */
+            imported_as: "human" | "talib";
+            /** Claimed Otherwise */
+            claimed_otherwise: number;
             /** Dropped */
             dropped: components["schemas"]["DroppedSpan"][];
             /** Two Labels */
@@ -1077,6 +1360,13 @@ export interface components {
             /** Next Cursor */
             next_cursor?: string | null;
         };
+        /** ItemList[ListedSeries] */
+        ItemList_ListedSeries_: {
+            /** Items */
+            items: components["schemas"]["ListedSeries"][];
+            /** Next Cursor */
+            next_cursor?: string | null;
+        };
         /** ItemList[ModelSummary] */
         ItemList_ModelSummary_: {
             /** Items */
@@ -1091,13 +1381,6 @@ export interface components {
             /** Next Cursor */
             next_cursor?: string | null;
         };
-        /** ItemList[Series] */
-        ItemList_Series_: {
-            /** Items */
-            items: components["schemas"]["Series"][];
-            /** Next Cursor */
-            next_cursor?: string | null;
-        };
         /**
          * Job
          * @description A piece of work that workers do.
@@ -1105,14 +1388,29 @@ export interface components {
         Job: {
             /** Id */
             id: string;
-            /** Kind */
-            kind: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "autolabel" | "batch" | "batch_helper" | "train";
             /**
              * Status
              * @enum {string}
              */
             status: "queued" | "running" | "succeeded" | "failed" | "cancelled";
             progress: components["schemas"]["Progress"];
+            /**
+             * Progressed At
+             * @description When it came further last; a job that stalls stays there
+             */
+            progressed_at: string | null;
+            /** Cancel Requested */
+            cancel_requested: boolean;
+            /**
+             * Requested By
+             * @description `api` when somebody asked for it, else the part of candleloop that did
+             */
+            requested_by: string;
             /** Label Set */
             label_set: string | null;
             /** Scheduled For */
@@ -1127,6 +1425,11 @@ export interface components {
             /** Ended At */
             ended_at: string | null;
             error: components["schemas"]["JobError"] | null;
+            /**
+             * Result
+             * @description What it found out, in numbers
+             */
+            result: components["schemas"]["AutolabelResult"] | components["schemas"]["BatchResult"] | components["schemas"]["TrainResult"] | null;
             /** Result Url */
             result_url: string | null;
         };
@@ -1181,6 +1484,76 @@ export interface components {
             sign?: number | null;
         };
         /**
+         * LabelLoss
+         * @description A label that the candidate finds worse than the champion by more than the gate allows.
+         */
+        LabelLoss: {
+            /** Label */
+            label: string;
+            /** Support */
+            support: number;
+            /** Champion F1 */
+            champion_f1: number;
+            /** Candidate F1 */
+            candidate_f1: number;
+        };
+        /**
+         * LabelScore
+         * @description Event scores of one label; without support they are None: not measurable is not 0.
+         *
+         *     Intervals are 95 % intervals by block bootstrap. ``ece`` is the calibration error over its ``proposed`` spans,
+         *     whatever their confidence, and ``calibration`` the bins that it is measured in; None without any.
+         */
+        LabelScore: {
+            /** Label */
+            label: string;
+            /** Support */
+            support: number;
+            /** Predicted */
+            predicted: number;
+            /** True Positives */
+            true_positives: number;
+            /** Precision */
+            precision: number | null;
+            /** Recall */
+            recall: number | null;
+            /** F1 */
+            f1: number | null;
+            /** F1 Interval */
+            f1_interval: [
+                number,
+                number
+            ] | null;
+            /** Precision Interval */
+            precision_interval?: [
+                number,
+                number
+            ] | null;
+            /** Recall Interval */
+            recall_interval?: [
+                number,
+                number
+            ] | null;
+            /** F1 By Iou */
+            f1_by_iou: {
+                [key: string]: number | null;
+            };
+            /** Average Precision */
+            average_precision: number | null;
+            /** Strict F1 */
+            strict_f1: number | null;
+            /** Threshold */
+            threshold: number | null;
+            /**
+             * Proposed
+             * @default 0
+             */
+            proposed?: number;
+            /** Ece */
+            ece?: number | null;
+            calibration?: components["schemas"]["Reliability"] | null;
+        };
+        /**
          * LabelSet
          * @description A frozen, ordered list of labels.
          *
@@ -1191,6 +1564,24 @@ export interface components {
             name: string;
             /** Labels */
             labels: components["schemas"]["Label"][];
+        };
+        /**
+         * LabelSetStatus
+         * @description Where the loop of a label set stands: what serves, what waits to teach, what is being trained.
+         *
+         *     ``training`` is the train job that runs, else the one that waits; null when there is none.
+         */
+        LabelSetStatus: {
+            /** Label Set */
+            label_set: string;
+            /** Champion */
+            champion: string | null;
+            /** Revision */
+            revision: number | null;
+            /** Pinned */
+            pinned: boolean;
+            feedback: components["schemas"]["FeedbackWaiting"];
+            training: components["schemas"]["Job"] | null;
         };
         /**
          * LabelSetView
@@ -1205,6 +1596,59 @@ export interface components {
             champion: string | null;
         };
         /**
+         * LengthScore
+         * @description Event scores of all labels together, over spans of some lengths in bars.
+         */
+        LengthScore: {
+            /** Bars */
+            bars: string;
+            /** Support */
+            support: number;
+            /** Predicted */
+            predicted: number;
+            /** Precision */
+            precision: number | null;
+            /** Recall */
+            recall: number | null;
+            /** F1 */
+            f1: number | null;
+        };
+        /**
+         * ListedSeries
+         * @description A series in a list, with what lies on it.
+         */
+        ListedSeries: {
+            /** Series Id */
+            series_id: string;
+            /** Series Version */
+            series_version: string;
+            /** Symbol */
+            symbol: string;
+            /** Timeframe Seconds */
+            timeframe_seconds: number;
+            /** Source */
+            source: string;
+            /** Session */
+            session: string;
+            /** Bars */
+            bars: number;
+            /** First Time */
+            first_time: string;
+            /** Last Time */
+            last_time: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+            counts: components["schemas"]["SeriesCounts"];
+        };
+        /**
          * ModelInfo
          * @description The served model, how good it is label by label, why it serves, and what waits to teach the next one.
          */
@@ -1212,14 +1656,8 @@ export interface components {
             model: components["schemas"]["ServedModelView"];
             /** Family */
             family: string;
-            /** Metrics */
-            metrics: {
-                [key: string]: unknown;
-            };
-            /** Gate */
-            gate: {
-                [key: string]: unknown;
-            };
+            metrics: components["schemas"]["Evaluation"] | null;
+            gate: components["schemas"]["GateDecision"] | null;
             /** Pinned */
             pinned: boolean;
             /**
@@ -1258,14 +1696,8 @@ export interface components {
             pinned: boolean;
             /** Job Id */
             job_id: string | null;
-            /** Metrics */
-            metrics: {
-                [key: string]: unknown;
-            };
-            /** Gate */
-            gate: {
-                [key: string]: unknown;
-            };
+            metrics: components["schemas"]["Evaluation"] | null;
+            gate: components["schemas"]["GateDecision"] | null;
         };
         /**
          * PinAnswer
@@ -1502,6 +1934,35 @@ export interface components {
             detail: string;
         };
         /**
+         * Reliability
+         * @description How well confidence fits what is right.
+         *
+         *     ``ece`` is the expected calibration error over bins of equal mass: the mean distance between confidence and share of
+         *     right spans, weighted by the number of spans. ``brier`` is the mean squared distance of confidence from 0 or 1.
+         */
+        Reliability: {
+            /** Spans */
+            spans: number;
+            /** Ece */
+            ece: number;
+            /** Brier */
+            brier: number;
+            /** Bins */
+            bins: components["schemas"]["ReliabilityBin"][];
+        };
+        /**
+         * ReliabilityBin
+         * @description Spans of similar confidence: how many, how sure on average, and how many of them were right.
+         */
+        ReliabilityBin: {
+            /** Count */
+            count: number;
+            /** Confidence */
+            confidence: number;
+            /** Right */
+            right: number;
+        };
+        /**
          * ReviewedRange
          * @description Bars that a person has looked at completely for these labels: what is not annotated there is background.
          */
@@ -1549,38 +2010,25 @@ export interface components {
             label_set?: string | null;
         };
         /**
-         * Series
-         * @description One instrument at one timeframe from one source.
+         * SeriesCounts
+         * @description What lies on a series under one label set.
+         *
+         *     ``annotations`` are as they are now. The others are counted in the background when somebody lists the series: null
+         *     before the first time, and not ``current`` when something has changed since; ask again in a second.
+         *     ``disagreements`` are null, too, while no model has predicted the series.
          */
-        Series: {
-            /** Series Id */
-            series_id: string;
-            /** Series Version */
-            series_version: string;
-            /** Symbol */
-            symbol: string;
-            /** Timeframe Seconds */
-            timeframe_seconds: number;
-            /** Source */
-            source: string;
-            /** Session */
-            session: string;
-            /** Bars */
-            bars: number;
-            /** First Time */
-            first_time: string;
-            /** Last Time */
-            last_time: string;
-            /**
-             * Created At
-             * Format: date-time
-             */
-            created_at: string;
-            /**
-             * Updated At
-             * Format: date-time
-             */
-            updated_at: string;
+        SeriesCounts: {
+            /** Label Set */
+            label_set: string;
+            /** Annotations */
+            annotations: {
+                [key: string]: number;
+            };
+            /** Reviewed Bars */
+            reviewed_bars: number | null;
+            disagreements: components["schemas"]["DisagreementCounts"] | null;
+            /** Current */
+            current: boolean;
         };
         /**
          * SeriesDetail
@@ -1620,10 +2068,7 @@ export interface components {
             annotations: {
                 [key: string]: number;
             };
-            /** Report */
-            report: {
-                [key: string]: unknown;
-            };
+            report: components["schemas"]["ImportReportView"];
         };
         /**
          * ServedModelView
@@ -1687,6 +2132,22 @@ export interface components {
             stale: boolean;
         };
         /**
+         * StrictScore
+         * @description Scores of spans that are right to the bar: the strict entity scores of sequence labelling.
+         *
+         *     ``precision``, ``recall`` and ``f1`` are over all spans together, ``macro_f1`` is the mean over labels with support.
+         */
+        StrictScore: {
+            /** Precision */
+            precision: number | null;
+            /** Recall */
+            recall: number | null;
+            /** F1 */
+            f1: number | null;
+            /** Macro F1 */
+            macro_f1: number | null;
+        };
+        /**
          * TimeSpan
          * @description Bar-open times of the first and last bar, both inclusive.
          */
@@ -1706,6 +2167,30 @@ export interface components {
         TrainRequest: {
             /** Label Set */
             label_set?: string | null;
+        };
+        /**
+         * TrainResult
+         * @description Which version came out of a training, whether it serves now, and the gate's reasons.
+         *
+         *     ``macro_f1`` and ``previous_macro_f1`` are those that the gate compared, on the same test bars.
+         */
+        TrainResult: {
+            /** Version */
+            version: string;
+            /** Previous */
+            previous: string | null;
+            /** Promoted */
+            promoted: boolean;
+            /** Registry Version */
+            registry_version: string | null;
+            /** Macro F1 */
+            macro_f1?: number | null;
+            /** Previous Macro F1 */
+            previous_macro_f1?: number | null;
+            /** Reasons */
+            reasons: string[];
+            /** Warnings */
+            warnings: string[];
         };
         /**
          * Verb
@@ -2569,9 +3054,94 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": Record<string, never>;
                     "application/x-ndjson": string;
                     "application/vnd.apache.parquet": string;
+                    "application/json": components["schemas"]["AutolabelResult"] | components["schemas"]["TrainResult"] | components["schemas"]["BatchFile"];
+                };
+            };
+            /** @description Something named does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Ruled out by the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description The Host header names another host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Well formed, but cannot be accepted; row and field name the place */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Something failed inside candleloop */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Something candleloop needs cannot be reached */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    retry_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobAnswer"];
+                };
+            };
+            /** @description A page of another site asked for it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
             /** @description Something named does not exist */
@@ -2970,6 +3540,7 @@ export interface operations {
     list_series: {
         parameters: {
             query?: {
+                label_set?: string | null;
                 limit?: number;
                 cursor?: string | null;
             };
@@ -2985,7 +3556,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ItemList_Series_"];
+                    "application/json": components["schemas"]["ItemList_ListedSeries_"];
+                };
+            };
+            /** @description Something named does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
             /** @description The Host header names another host */
@@ -4612,6 +5192,73 @@ export interface operations {
             };
             /** @description The body is compressed by Content-Encoding, or not declared as what the call takes */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description The Host header names another host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Well formed, but cannot be accepted; row and field name the place */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Something failed inside candleloop */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Something candleloop needs cannot be reached */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_label_set_status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                label_set: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LabelSetStatus"];
+                };
+            };
+            /** @description Something named does not exist */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
