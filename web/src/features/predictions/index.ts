@@ -1,0 +1,2 @@
+export { BINS, type Filterable, type Filters, hidesSomething, histogram, NO_FILTERS, passes, passing } from "./filters";
+export { type FreshPredictions, usePredictionsStore } from "./store";
