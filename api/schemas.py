@@ -337,12 +337,16 @@ class ModelSummary(BaseModel):
     snapshot: str
     champion: bool
     pinned: bool
+    served_before: bool = Field(description="It was the champion once: to promote it is to roll back, which pins it")
     job_id: str | None
+    tracking_url: str | None = Field(description="Its page in MLflow, whether or not MLflow can be reached just now")
     metrics: Evaluation | None
     gate: GateDecision | None
 
     @classmethod
-    def of(cls, row: ModelRow, *, champion: bool, pinned: bool) -> ModelSummary:
+    def of(
+        cls, row: ModelRow, *, champion: bool, pinned: bool, served_before: bool, tracking_url: str | None
+    ) -> ModelSummary:
         """Show a model version of the database."""
         return cls(
             version=row.version,
@@ -354,7 +358,9 @@ class ModelSummary(BaseModel):
             snapshot=row.snapshot,
             champion=champion,
             pinned=champion and pinned,
+            served_before=served_before,
             job_id=row.job_id,
+            tracking_url=tracking_url,
             metrics=measured(row.metrics),
             gate=judged(row.gate),
         )

@@ -60,7 +60,7 @@ def promote_model(
     with context.database.read() as session:
         row = models.get(session, version)
         champion = models.champion(session, row.label_set)
-        served_before = version in {past.version for past in models.promotions(session, row.label_set, limit=100_000)}
+        served_before = version in models.served_versions(session, row.label_set)
         gate = row.gate
         sha256, label_set, registry_version = row.bundle_sha256, row.label_set, row.registry_version
     previous, revision = (None, None) if champion is None else (champion.version, champion.revision)

@@ -36,6 +36,7 @@ class Settings(BaseSettings):
     storage_url: str | None = None
     redis_url: SecretStr | None = None
     mlflow_url: str | None = None
+    mlflow_public_url: str | None = None
 
     host: str = "127.0.0.1"
     api_port: Port = 8001
@@ -86,6 +87,12 @@ class Settings(BaseSettings):
     def mlflow(self) -> str:
         """Tracking URL of the MLflow server."""
         return self.mlflow_url or f"http://{self.host}:{self.mlflow_port}"
+
+    @property
+    def mlflow_page(self) -> str | None:
+        """Where a browser finds MLflow; None when it is no server. Inside containers another name may lead there."""
+        url = self.mlflow_public_url or self.mlflow
+        return url.rstrip("/") if url.startswith("http") else None
 
 
 @cache

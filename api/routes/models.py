@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated
+from urllib.parse import quote
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
@@ -20,10 +21,12 @@ from api.schemas import (
     judged,
     measured,
 )
-from api.service import TheService
+from api.service import Service, TheService
 from api.waiting_feedback import feedback_waiting
 from candleloop.promotion import promote_model as promote
 from candleloop.store import label_sets, models
+from candleloop.store.tables import ModelRow
+from candleloop.training.tracking import registered_name
 
 router = APIRouter(tags=["models"], route_class=JsonRoute)
 
@@ -76,12 +79,22 @@ def list_models(
         if label_set is not None:
             label_sets.get(session, label_set)
         page = models.list_models(session, label_set=label_set, limit=limit, cursor=cursor)
-        champions = {name: models.champion(session, name) for name in {row.label_set for row in page.items}}
+        names = {row.label_set for row in page.items}
+        champions = {name: models.champion(session, name) for name in names}
+        served = {name: models.served_versions(session, name) for name in names}
         items = []
         for row in page.items:
             champion = champions[row.label_set]
             serves = champion is not None and champion.version == row.version
-            items.append(ModelSummary.of(row, champion=serves, pinned=champion is not None and champion.pinned))
+            items.append(
+                ModelSummary.of(
+                    row,
+                    champion=serves,
+                    pinned=champion is not None and champion.pinned,
+                    served_before=row.version in served[row.label_set],
+                    tracking_url=_tracking_url(service, row),
+                )
+            )
         return ItemList(items=items, next_cursor=page.next_cursor)
 
 
@@ -119,3 +132,10 @@ def unpin_model(service: TheService, label_set: str | None = None) -> PinAnswer:
         label_sets.get(session, name)
         row = models.unpin(session, name)
         return PinAnswer(label_set=name, version=row.version, revision=row.revision, pinned=row.pinned)
+
+
+def _tracking_url(service: Service, row: ModelRow) -> str | None:
+    page = service.settings.mlflow_page
+    if page is None or row.registry_version is None:
+        return None
+    return f"{page}/#/models/{quote(registered_name(row.label_set), safe='')}/versions/{row.registry_version}"

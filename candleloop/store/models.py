@@ -223,6 +223,11 @@ def promotions(session: Session, label_set: str, *, limit: int = 100) -> list[Pr
     return list(session.scalars(statement.limit(limit)))
 
 
+def served_versions(session: Session, label_set: str) -> set[str]:
+    """Return the versions that have ever been the champion of a label set."""
+    return set(session.scalars(select(PromotionRow.version).where(PromotionRow.label_set == label_set).distinct()))
+
+
 def _set_pin(session: Session, label_set: str, *, pinned: bool) -> ChampionRow:
     rows_changed(session, update(ChampionRow).where(ChampionRow.label_set == label_set).values(pinned=pinned))
     return _champion(session, label_set)

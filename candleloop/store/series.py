@@ -86,6 +86,7 @@ def add_series(
             "these to it, or give them another series id.",
             code="series_exists",
             field="series_id",
+            series_id=series_id,
         )
     return False
 

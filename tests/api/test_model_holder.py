@@ -133,10 +133,21 @@ def test_model_info_without_a_model_says_how_to_get_one(cold: httpx.Client) -> N
     assert (answer.status_code, answer.json()["code"]) == (409, "no_model")
 
 
+def test_a_tracked_version_links_to_its_page_where_browsers_find_mlflow(trained: Settings) -> None:
+    version = champion(open_context(trained))
+    with open_context(trained).database.begin() as session:
+        models.get(session, version).registry_version = "3"
+    with client_of(create_app(trained.model_copy(update={"mlflow_public_url": "https://ml.example/"}))) as client:
+        [item] = client.get("/models").json()["items"]
+    assert item["tracking_url"] == "https://ml.example/#/models/candleloop-default/versions/3"
+
+
 def test_model_versions_are_listed_with_their_champion(trained: Settings) -> None:
     context = open_context(trained)
     served, other = champion(context), add_version(context).version
     with client_of(create_app(trained)) as client:
         items = client.get("/models").json()["items"]
         assert {item["version"]: item["champion"] for item in items} == {served: True, other: False}
+        assert {item["version"]: item["served_before"] for item in items} == {served: True, other: False}
+        assert {item["tracking_url"] for item in items} == {None}
         assert client.get("/models", params={"label_set": "other"}).status_code == 404

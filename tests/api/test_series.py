@@ -29,6 +29,7 @@ def test_other_candles_under_the_same_id_are_a_conflict(cold: httpx.Client) -> N
     cold.post("/series", params=parameters, content=csv_of(SMALL))
     answer = cold.post("/series", params=parameters, content=csv_of(SMALL[:200]))
     assert (answer.status_code, answer.json()["code"]) == (409, "series_exists")
+    assert answer.json()["series_id"] == "ABC-1h"
 
 
 def test_a_file_that_holds_no_candles_is_refused_in_one_line(cold: httpx.Client) -> None:

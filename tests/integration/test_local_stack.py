@@ -35,7 +35,9 @@ class Stack:
                 ports.append(probe.getsockname()[1])
         self.api, self.mlflow, self.dashboard = (f"http://127.0.0.1:{port}" for port in ports)
         names = ("CANDLELOOP_API_PORT", "CANDLELOOP_MLFLOW_PORT", "CANDLELOOP_DASHBOARD_PORT")
-        settings = {"CANDLELOOP_HOME": str(home), "CANDLELOOP_WEB": "false"} | dict(zip(names, map(str, ports), strict=True))
+        settings = {"CANDLELOOP_HOME": str(home), "CANDLELOOP_WEB": "false"} | dict(
+            zip(names, map(str, ports), strict=True)
+        )
         with self.said.open("ab") as file:
             self.process = subprocess.Popen(
                 [sys.executable, "-c", "from cli.main import main; main()", "up"],

@@ -921,8 +921,10 @@ export interface components {
          * Defect
          * @description One kind of defect of a file.
          *
-         *     ``rows`` are the first few places, counted as an editor counts the lines of the file (the first line is 1, header
-         *     lines included); for files without lines (JSON, Parquet, Feather) they count records, the first one is 1.
+         *     ``rows`` are the first few of its rows and ``ranges`` the first few runs of neighbouring ones, first and last row.
+         *     Rows are counted as an editor counts the lines of the file (the first line is 1, header lines included); for files
+         *     without lines (JSON, Parquet, Feather) they count records, the first one is 1. All rows are in the report's
+         *     ``rows_file``.
          */
         Defect: {
             /** Kind */
@@ -938,6 +940,14 @@ export interface components {
              * @enum {string}
              */
             action: "quarantined" | "reported";
+            /**
+             * Ranges
+             * @default []
+             */
+            ranges?: [
+                number,
+                number
+            ][];
         };
         /**
          * DisagreementCounts
@@ -1694,8 +1704,18 @@ export interface components {
             champion: boolean;
             /** Pinned */
             pinned: boolean;
+            /**
+             * Served Before
+             * @description It was the champion once: to promote it is to roll back, which pins it
+             */
+            served_before: boolean;
             /** Job Id */
             job_id: string | null;
+            /**
+             * Tracking Url
+             * @description Its page in MLflow, whether or not MLflow can be reached just now
+             */
+            tracking_url: string | null;
             metrics: components["schemas"]["Evaluation"] | null;
             gate: components["schemas"]["GateDecision"] | null;
         };
