@@ -1,0 +1,81 @@
+"use client";
+
+import { Button } from "@/components/ui/button";
+import { Kbd } from "@/components/ui/kbd";
+import type { Reason } from "@/features/annotations";
+import { REASONS } from "@/features/feedback/reasons";
+
+export type DecisionBarProps = {
+  /** What is being decided, in words; null when nothing is chosen. */
+  subject: string | null;
+  mode: "choose" | "correct" | "dismiss";
+  canUndo: boolean;
+  onConfirm: () => void;
+  onCorrect: () => void;
+  onDismiss: () => void;
+  onReason: (reason: Reason) => void;
+  onSkip: () => void;
+  onUndo: () => void;
+  /** Save the correction. */
+  onCommit: () => void;
+  onCancel: () => void;
+};
+
+/** The keys of deciding as buttons; each lights up when its key is pressed. */
+export function DecisionBar(props: DecisionBarProps) {
+  const { subject, mode, canUndo } = props;
+  return (
+    <div
+      role="toolbar"
+      aria-label="Decide"
+      className="flex min-h-12 shrink-0 flex-wrap items-center justify-center gap-2 border-line border-t bg-bg px-3 py-1.5"
+    >
+      {mode === "choose" && (
+        <>
+          <Button data-key="a" disabled={subject === null} onClick={props.onConfirm}>
+            Confirm <Kbd>A</Kbd>
+          </Button>
+          <Button data-key="e" disabled={subject === null} onClick={props.onCorrect}>
+            Correct <Kbd>E</Kbd>
+          </Button>
+          <Button data-key="x" disabled={subject === null} onClick={props.onDismiss}>
+            Dismiss <Kbd>X</Kbd>
+          </Button>
+          <Button data-key="space" onClick={props.onSkip}>
+            Skip <Kbd>Space</Kbd>
+          </Button>
+          <Button data-key="u" disabled={!canUndo} onClick={props.onUndo}>
+            Undo <Kbd>U</Kbd>
+          </Button>
+        </>
+      )}
+      {mode === "correct" && (
+        <>
+          <span className="text-muted text-sm">
+            Move the edges: <Kbd>[</Kbd> or <Kbd>]</Kbd> chooses one, <Kbd>←</Kbd> <Kbd>→</Kbd> move it. A digit is
+            another label.
+          </span>
+          <Button look="chosen" data-key="enter" onClick={props.onCommit}>
+            Save <Kbd>Enter</Kbd>
+          </Button>
+          <Button data-key="escape" onClick={props.onCancel}>
+            Cancel <Kbd>Esc</Kbd>
+          </Button>
+        </>
+      )}
+      {mode === "dismiss" && (
+        <>
+          <span className="text-muted text-sm">Why?</span>
+          {REASONS.map(({ reason, name, means }, position) => (
+            <Button key={reason} data-key={String(position + 1)} title={means} onClick={() => props.onReason(reason)}>
+              {name} <Kbd>{position + 1}</Kbd>
+            </Button>
+          ))}
+          <Button data-key="escape" look="quiet" onClick={props.onCancel}>
+            Cancel <Kbd>Esc</Kbd>
+          </Button>
+        </>
+      )}
+    </div>
+  );
+}
