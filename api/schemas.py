@@ -464,7 +464,9 @@ class StoredPrediction(BaseModel):
     uncertainty: float
     model_version: str
     provisional: bool
-    out_of_fold: bool = Field(description="The model learned nothing from these bars: they are test bars")
+    out_of_fold: bool = Field(
+        description="Made by a model that learned nothing from these bars: the served one, or one fitted without them"
+    )
     stale: bool = Field(description="Not of the served model, or made on other candles than the present ones")
 
     @classmethod

@@ -142,6 +142,19 @@ class RetrainConfig(Section):
     min_events: Annotated[int, Field(ge=1)] = 1
 
 
+class OutOfFoldConfig(Section):
+    """How stored predictions are made on bars that the champion learned from."""
+
+    folds: Annotated[int, Field(ge=0, le=20)] = 4
+    max_samples: Annotated[int, Field(ge=1_000)] = 200_000
+
+    @model_validator(mode="after")
+    def _one_is_none(self) -> Self:
+        if self.folds == 1:
+            raise ValueError("one fold leaves nothing to learn from; give 0 (off) or at least 2")
+        return self
+
+
 class PredictionConfig(Section):
     """Limits of one synchronous prediction."""
 
@@ -163,6 +176,7 @@ class PipelineConfig(Section):
     evaluation: EvaluationConfig = EvaluationConfig()
     gate: GateConfig = GateConfig()
     retrain: RetrainConfig = RetrainConfig()
+    out_of_fold: OutOfFoldConfig = OutOfFoldConfig()
     prediction: PredictionConfig = PredictionConfig()
 
     @classmethod

@@ -13,7 +13,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from candleloop.batch.order import INLINE, BatchOrder
+from candleloop.batch.out_of_fold import OutOfFold, load_folds, prepare_folds
 from candleloop.batch.plan import Piece, PlannedInput, pieces_of, shards_of
 from candleloop.batch.result import assemble, drop_shards, input_outcomes
 from candleloop.batch.shards import outcomes_of, predict_piece, shard_name, store_predictions, write_shard
@@ -78,7 +81,7 @@ def run_batch(
     job_id = holder.job_id
     order = None if order_name is None else BatchOrder.read(context.storage, order_name)
     with _space():
-        plan = _plan(context, job_id, label_set, order)
+        plan, why_seen = _plan(context, job_id, label_set, order, progress)
         if invite is not None:
             invite(_report(context, job_id, progress).open_shards)
         bundle, registry_version = _bundle(context, plan)
@@ -88,7 +91,7 @@ def run_batch(
             time.sleep(POLL_SECONDS)
             _work(context, job_id, holder, plan, order, bundle, progress)
         _require_wanted(context, job_id)
-        return _finish(context, job_id, label_set, plan, order, bundle, registry_version)
+        return _finish(context, job_id, label_set, plan, order, bundle, registry_version, why_seen)
 
 
 def help_batch(
@@ -104,17 +107,23 @@ def help_batch(
         return _work(context, job_id, holder, plan, order, None, progress)
 
 
-def _plan(context: Context, job_id: str, label_set: str, order: BatchOrder | None) -> BatchPlanRow:
-    """Return the plan of a job, and make it when the job starts for the first time."""
+def _plan(
+    context: Context, job_id: str, label_set: str, order: BatchOrder | None, progress: Progress
+) -> tuple[BatchPlanRow, str | None]:
+    """Return the plan of a job, and make it when the job starts for the first time.
+
+    Returns
+    -------
+    plan : BatchPlanRow
+    why_seen : str or None
+        Why stored predictions on bars that taught are the model's own; None when they are out of fold.
+    """
     with context.database.read() as session:
         plan = batches.plan_of(session, job_id)
-        if plan is not None:
-            return plan
-        label_sets.get(session, label_set)
-        champion = models.champion(session, label_set)
-        if champion is None:
-            raise NoModel(f"Label set {label_set!r} has no model yet.", label_set=label_set)
-        version = champion.version
+    if plan is not None:
+        return plan, None if order else prepare_folds(context, ModelBundle.load(context.storage, plan.model_version))
+    version, why_seen = _chosen_version(context, label_set, progress, fold=order is None)
+    with context.database.read() as session:
         if order is None:
             rows = stored.stale_series(session, label_set, version)
         else:
@@ -140,7 +149,28 @@ def _plan(context: Context, job_id: str, label_set: str, order: BatchOrder | Non
         pieces += pieces_of(number, bars, bundle)
     with context.database.begin() as session:
         batches.save_plan(session, job_id, model_version=version, inputs=inputs, shards=shards_of(pieces))
-    return BatchPlanRow(job_id=job_id, model_version=version, inputs=inputs)
+    return BatchPlanRow(job_id=job_id, model_version=version, inputs=inputs), why_seen
+
+
+def _chosen_version(context: Context, label_set: str, progress: Progress, *, fold: bool) -> tuple[str, str | None]:
+    """Return the champion, with its fold models made if they are asked for; begin again when it changes meanwhile."""
+
+    def champion() -> str:
+        with context.database.read() as session:
+            label_sets.get(session, label_set)
+            found = models.champion(session, label_set)
+        if found is None:
+            raise NoModel(f"Label set {label_set!r} has no model yet.", label_set=label_set)
+        return found.version
+
+    while True:
+        version = champion()
+        if not fold:
+            return version, None
+        bundle = ModelBundle.load(context.storage, version)
+        why_seen = prepare_folds(context, bundle, go_on=lambda: champion() == version, progress=progress)  # noqa: B023
+        if champion() == version:
+            return version, why_seen
 
 
 def _bundle(context: Context, plan: BatchPlanRow) -> tuple[ModelBundle, str | None]:
@@ -161,6 +191,7 @@ def _work(
     """Do one free shard after another; the model is loaded when there is the first."""
     inputs = [PlannedInput.model_validate(raw) for raw in plan.inputs]
     predictor: Predictor | None = None
+    scorer: OutOfFold | None = None
     done = 0
     while True:
         with context.database.begin() as session:
@@ -169,7 +200,9 @@ def _work(
             return done
         if predictor is None:
             predictor = Predictor(bundle or _bundle(context, plan)[0])
-        _do(context, shard, holder, inputs, order, predictor)
+            folds = load_folds(context, plan.model_version) if order is None else None
+            scorer = None if folds is None else OutOfFold(predictor, folds)
+        _do(context, shard, holder, inputs, order, predictor, scorer)
         done += 1
         _report(context, job_id, progress)
 
@@ -181,11 +214,17 @@ def _do(
     inputs: list[PlannedInput],
     order: BatchOrder | None,
     predictor: Predictor,
+    scorer: OutOfFold | None,
 ) -> None:
     """Predict a shard; its file is there before the database says that it is done."""
     store = CandleStore(context.storage)
     pieces = [Piece.model_validate(raw) for raw in shard.pieces]
-    made = [predict_piece(predictor, store, inputs[piece.input], piece) for piece in pieces]
+    made = [
+        predict_piece(predictor, store, inputs[piece.input], piece)
+        if scorer is None
+        else scorer.predict_piece(store, inputs[piece.input], piece)
+        for piece in pieces
+    ]
     if order is None:
         outcomes = outcomes_of(made)
     else:
@@ -195,8 +234,17 @@ def _do(
         if not batches.finish_shard(session, shard, holder=holder.job_id, attempt=holder.attempt, outcome=outcomes):
             raise Conflict(f"Shard {shard.number} of job {shard.job_id} was given to another worker.")
         for one in made:
-            if inputs[one.piece.input].stored:
-                store_predictions(session, predictor, inputs[one.piece.input], one)
+            wanted = inputs[one.piece.input]
+            if wanted.stored and not (order is not None and _is_scored(session, wanted, predictor.bundle)):
+                store_predictions(session, predictor, wanted, one)
+
+
+def _is_scored(session: Session, wanted: PlannedInput, bundle: ModelBundle) -> bool:
+    """Tell whether a series shows predictions of this model, made out of fold, which those of an order are not."""
+    found = stored.scoring(session, wanted.store_id, bundle.label_set.name)
+    if found is None or found.folds is None:
+        return False
+    return (found.model_version, found.series_version) == (bundle.version, wanted.version)
 
 
 def _report(context: Context, job_id: str, progress: Progress) -> batches.Standing:
@@ -220,6 +268,7 @@ def _finish(
     order: BatchOrder | None,
     bundle: ModelBundle,
     registry_version: str | None,
+    why_seen: str | None,
 ) -> dict[str, Any]:
     inputs = [PlannedInput.model_validate(raw) for raw in plan.inputs]
     with context.database.read() as session:
@@ -230,9 +279,15 @@ def _finish(
         facts = model_facts(bundle, registry_version)
         names = bundle.label_set.names
         file = assemble(context.storage, job_id, order.format, facts, names, outcomes, shards)
+    folds = None
+    if order is None:
+        found = load_folds(context, bundle.version)
+        folds = 0 if found is None else sum(one is not None for one in found.bundles)
     for one in inputs:
         if one.stored:
             with context.database.begin() as session:
+                if order is not None and _is_scored(session, one, bundle):
+                    continue
                 stored.finish_scoring(
                     session,
                     one.store_id,
@@ -240,6 +295,7 @@ def _finish(
                     model_version=bundle.version,
                     series_version=one.version,
                     job_id=job_id,
+                    folds=folds,
                 )
     drop_shards(context.storage, job_id)
     return {
@@ -250,6 +306,8 @@ def _finish(
         "candles": sum(one.bars for one in inputs),
         "predictions": sum(one.predictions for one in outcomes),
         "problems": sum(one.problem is not None for one in outcomes),
+        "folds": folds,
+        "warnings": [] if why_seen is None else [f"Bars that taught are predicted by the model itself: {why_seen}."],
     }
 
 

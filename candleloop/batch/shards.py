@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -26,12 +27,17 @@ from candleloop.store.predictions import BACKGROUND, drop_predictions, upsert_pr
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Predicted:
-    """The predictions of a piece, with the bar-open times that their spans refer to; or why there are none."""
+    """The predictions of a piece, with the bar-open times that their spans refer to; or why there are none.
+
+    ``unseen`` tells which spans have no bar that their model learned from, bool array of shape (n_spans,); None where
+    that was not looked up.
+    """
 
     piece: Piece
     time: IntArray
     found: Predictions | None
     problem: dict[str, Any] | None = None
+    unseen: npt.NDArray[np.bool_] | None = None
 
 
 def predict_piece(predictor: Predictor, store: CandleStore, wanted: PlannedInput, piece: Piece) -> Predicted:
@@ -49,19 +55,8 @@ def predict_piece(predictor: Predictor, store: CandleStore, wanted: PlannedInput
         problem = {"code": error.code, "detail": error.message, **error.details}
         return Predicted(piece, candles.time, None, problem)
     ends = candles.time[found.spans.end]
-    rows = np.flatnonzero((ends >= piece.keep_from) & (ends <= piece.keep_to))
-    if len(rows) == len(found):
-        return Predicted(piece, candles.time, found)
-    kept = replace(
-        found,
-        spans=found.spans[rows],
-        confidence=found.confidence[rows],
-        probabilities=found.probabilities[rows],
-        uncertainty=found.uncertainty[rows],
-        provisional=found.provisional[rows],
-        ids=None if found.ids is None else tuple(found.ids[row] for row in rows.tolist()),
-    )
-    return Predicted(piece, candles.time, kept)
+    kept = (ends >= piece.keep_from) & (ends <= piece.keep_to)
+    return Predicted(piece, candles.time, found if kept.all() else found[kept])
 
 
 def store_predictions(session: Session, predictor: Predictor, wanted: PlannedInput, made: Predicted) -> None:
@@ -74,8 +69,10 @@ def store_predictions(session: Session, predictor: Predictor, wanted: PlannedInp
         return
     spans = made.found.spans
     times = TimeSpans(spans.label, made.time[spans.start], made.time[spans.end])
-    unseen = np.zeros(len(spans), dtype=np.bool_)
-    if wanted.test_bars is not None:
+    unseen = made.unseen
+    if unseen is None:
+        unseen = np.zeros(len(spans), dtype=np.bool_)
+    if made.unseen is None and wanted.test_bars is not None:
         unseen = (times.start_time >= wanted.test_bars[0]) & (times.end_time <= wanted.test_bars[1])
     upsert_predictions(
         session,

@@ -56,6 +56,18 @@ class Predictions:
     def __len__(self) -> int:
         return len(self.spans)
 
+    def __getitem__(self, rows: npt.NDArray[np.bool_] | npt.NDArray[np.int64]) -> Predictions:
+        ids = None if self.ids is None else tuple(self.ids[row] for row in np.arange(len(self))[rows].tolist())
+        return Predictions(
+            spans=self.spans[rows],
+            confidence=self.confidence[rows],
+            probabilities=self.probabilities[rows],
+            uncertainty=self.uncertainty[rows],
+            provisional=self.provisional[rows],
+            ids=ids,
+            warnings=self.warnings,
+        )
+
 
 class Predictor:
     """A model version, ready to predict; safe to call from several threads at once.

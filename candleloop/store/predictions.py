@@ -111,9 +111,22 @@ def drop_predictions(
 
 
 def finish_scoring(
-    session: Session, series_id: str, label_set: str, *, model_version: str, series_version: str, job_id: str | None
+    session: Session,
+    series_id: str,
+    label_set: str,
+    *,
+    model_version: str,
+    series_version: str,
+    job_id: str | None,
+    folds: int | None = None,
 ) -> bool:
     """Show the predictions of a model version from now on, and remove those of others but the champion.
+
+    Parameters
+    ----------
+    folds
+        Number of fold models that made those on bars that taught; None when none were looked for, so that the series
+        is scored again.
 
     Returns
     -------
@@ -129,6 +142,7 @@ def finish_scoring(
         "model_version": model_version,
         "series_version": series_version,
         "job_id": job_id,
+        "folds": folds,
         "scored_at": now(),
     }
     statement = insert_into(session, ScoringRow).values(series_id=series_id, label_set=label_set, **values)
@@ -149,7 +163,10 @@ def scoring(session: Session, series_id: str, label_set: str) -> ScoringRow | No
 
 
 def stale_series(session: Session, label_set: str, model_version: str) -> list[SeriesRow]:
-    """Return the series whose stored predictions are not of this model version and their present candles, by id."""
+    """Return the series whose stored predictions are to be made again, by id.
+
+    They are not of this model version, not of the present candles, or their trained bars were not looked after.
+    """
     statement = (
         select(SeriesRow)
         .outerjoin(ScoringRow, and_(ScoringRow.series_id == SeriesRow.id, ScoringRow.label_set == label_set))
@@ -158,6 +175,7 @@ def stale_series(session: Session, label_set: str, model_version: str) -> list[S
                 ScoringRow.series_id.is_(None),
                 ScoringRow.model_version != model_version,
                 ScoringRow.series_version != SeriesRow.version,
+                ScoringRow.folds.is_(None),
             )
         )
         .order_by(SeriesRow.id)

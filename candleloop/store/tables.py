@@ -318,7 +318,10 @@ class BatchShardRow(Base):
 
 
 class ScoringRow(Base):
-    """Which model version the stored predictions of a series are from, and on which of its versions."""
+    """Which model version the stored predictions of a series are from, and on which of its versions.
+
+    ``folds`` is the number of fold models that predicted the bars the version learned from; NULL: none were looked for.
+    """
 
     __tablename__ = "scorings"
 
@@ -327,6 +330,7 @@ class ScoringRow(Base):
     model_version: Mapped[str] = mapped_column(String(12))
     series_version: Mapped[str] = mapped_column(String(16))
     job_id: Mapped[str | None] = mapped_column(String(64))
+    folds: Mapped[int | None]
     scored_at: Mapped[datetime] = mapped_column(default=now)
 
 

@@ -150,13 +150,13 @@ def split_series(
     test = np.zeros(n_bars, dtype=np.bool_)
     if test_start_time is not None and test_end_time is not None:
         test = (time >= test_start_time) & (time <= test_end_time)
-    teaching = ~_near(test, reach_back=reach_back, reach_ahead=reach_ahead, embargo=embargo)
+    teaching = ~near(test, reach_back=reach_back, reach_ahead=reach_ahead, embargo=embargo)
     before = teaching & (bar < test.argmax()) if test.any() else teaching
     pool = np.flatnonzero(before if before.any() else teaching)
     calibration = np.zeros(n_bars, dtype=np.bool_)
     count = int(len(pool) * calibration_share)
     calibration[pool[len(pool) - count :]] = True
-    fit = teaching & ~_near(calibration, reach_back=reach_back, reach_ahead=reach_ahead, embargo=embargo)
+    fit = teaching & ~near(calibration, reach_back=reach_back, reach_ahead=reach_ahead, embargo=embargo)
     if fit.sum() < calibration.sum():
         fit, calibration = teaching, np.zeros(n_bars, dtype=np.bool_)
     return SeriesSplit(fit=fit, calibration=calibration, test=test)
@@ -200,10 +200,18 @@ def random_split(
     return SeriesSplit(fit=~test & ~calibration, calibration=calibration, test=test)
 
 
-def _near(kept_free: BoolArray, *, reach_back: int, reach_ahead: int, embargo: int) -> BoolArray:
-    """Return the bars whose sample interval, with the embargo on both sides, touches one of the given bars."""
-    n_bars = len(kept_free)
-    so_far = np.concatenate([[0], np.cumsum(kept_free)])
+def near(bars: BoolArray, *, reach_back: int, reach_ahead: int, embargo: int = 0) -> BoolArray:
+    """Return the bars whose sample interval, with the embargo on both sides, touches one of the given bars.
+
+    Parameters
+    ----------
+    bars
+        The bars that are asked about, bool array of shape (n_bars,).
+    reach_back, reach_ahead, embargo
+        As in :func:`split_series`.
+    """
+    n_bars = len(bars)
+    so_far = np.concatenate([[0], np.cumsum(bars)])
     bar = np.arange(n_bars)
     first = np.maximum(bar - reach_back - embargo, 0)
     stop = np.minimum(bar + reach_ahead + embargo + 1, n_bars)

@@ -166,7 +166,7 @@ def learn(
         divide=divide,
         progress=progress,
     )
-    counts, left_out = _teaching_spans(corpus, snapshot, config.training.min_spans_per_label)
+    counts, left_out = teaching_spans(corpus, snapshot, config.training.min_spans_per_label)
     corpus = corpus.without_labels([snapshot.label_set.index(name) for name in left_out])
 
     seed, threads = config.training.seed, config.training.threads
@@ -212,7 +212,7 @@ def learn(
     )
 
 
-def _teaching_spans(corpus: Corpus, snapshot: Snapshot, minimum: int) -> tuple[dict[str, int], tuple[str, ...]]:
+def teaching_spans(corpus: Corpus, snapshot: Snapshot, minimum: int) -> tuple[dict[str, int], tuple[str, ...]]:
     """Return the number of spans that teach by label, and the labels that have too few."""
     names = snapshot.label_set.names
     classes = np.zeros(corpus.n_classes, dtype=np.int64)

@@ -20,6 +20,7 @@ from tests.support.candles import random_candles
 CONFIG: dict[str, Any] = {
     "training": {"threads": 1, "xgboost": {"rounds": 15, "max_depth": 4}},
     "evaluation": {"bootstrap_samples": 20},
+    "out_of_fold": {"folds": 0},
     "prediction": {"max_candles": 3_000, "max_body_bytes": 400_000},
 }
 SERIES = "TEST-1h"

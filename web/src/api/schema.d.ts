@@ -2142,7 +2142,7 @@ export interface components {
             provisional: boolean;
             /**
              * Out Of Fold
-             * @description The model learned nothing from these bars: they are test bars
+             * @description Made by a model that learned nothing from these bars: the served one, or one fitted without them
              */
             out_of_fold: boolean;
             /**
