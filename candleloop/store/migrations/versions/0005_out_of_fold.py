@@ -12,7 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.add_column("scorings", sa.Column("folds", sa.Integer(), nullable=True))
+    op.add_column("scorings", sa.Column("folds", sa.BigInteger(), nullable=True))
 
 
 def downgrade() -> None:
