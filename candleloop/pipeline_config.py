@@ -155,6 +155,18 @@ class OutOfFoldConfig(Section):
         return self
 
 
+class ReviewConfig(Section):
+    """What the review queue shows, and in which order."""
+
+    strategy: str = "margin-spread-quota"
+    window_bars: Annotated[int, Field(ge=5, le=2_000)] = 60
+    context_bars: Annotated[int, Field(ge=0, le=2_000)] = 60
+    top_share: Annotated[float, Field(gt=0, le=1)] = 0.1
+    audit_share: Annotated[float, Field(ge=0, le=1)] = 0.1
+    lease_minutes: Annotated[float, Field(gt=0, le=24 * 60)] = 15
+    sure: Annotated[float, Field(ge=0, le=1)] = 0.5
+
+
 class PredictionConfig(Section):
     """Limits of one synchronous prediction."""
 
@@ -177,6 +189,7 @@ class PipelineConfig(Section):
     gate: GateConfig = GateConfig()
     retrain: RetrainConfig = RetrainConfig()
     out_of_fold: OutOfFoldConfig = OutOfFoldConfig()
+    review: ReviewConfig = ReviewConfig()
     prediction: PredictionConfig = PredictionConfig()
 
     @classmethod

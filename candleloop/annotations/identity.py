@@ -18,5 +18,10 @@ def talib_annotation_id(series_id: str, label_set: str, label: str, start_time: 
     return _digest("talib", series_id, label_set, label, str(start_time), str(end_time))
 
 
+def review_item_id(series_id: str, label_set: str, start_time: int, end_time: int) -> str:
+    """Return the id of a window of the review queue, by the bar-open times of its first and last bar."""
+    return _digest("review", series_id, label_set, str(start_time), str(end_time))
+
+
 def _digest(*parts: str) -> str:
     return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:32]

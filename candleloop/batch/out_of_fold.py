@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,8 @@ from candleloop.context import Context
 from candleloop.errors import BadConfiguration, BundleRefused, CandleloopError, NotFound
 from candleloop.inference.bundle import ModelBundle
 from candleloop.inference.predictor import Predictions, Predictor
+from candleloop.loop.window_files import SeriesWindows
+from candleloop.loop.windows import WindowScores
 from candleloop.progress import Progress, silent
 from candleloop.training.folds import FoldModels, fit_folds, folds_name, touched
 from candleloop.training.snapshot import Snapshot
@@ -71,7 +74,7 @@ class OutOfFold:
         self.folds = folds
         self._predictors: dict[int, Predictor] = {0: predictor}
 
-    def predict_piece(self, store: CandleStore, wanted: PlannedInput, piece: Piece) -> Predicted:
+    def predict_piece(self, store: CandleStore, wanted: PlannedInput, piece: Piece, *, top_share: float) -> Predicted:
         """Predict a piece as :func:`candleloop.batch.shards.predict_piece` does, each bar by the model to decide on it.
 
         ``unseen`` of what is returned tells which spans have no bar that their model learned from.
@@ -80,10 +83,13 @@ class OutOfFold:
         number = self.folds.number_for(wanted.store_id, time)
         kept = number[(time >= piece.keep_from) & (time <= piece.keep_to)]
         parts: list[tuple[int, Predictions]] = []
+        scored: dict[int, SeriesWindows] = {}
         for one in np.unique(kept).tolist():
-            made = predict_piece(self._predictor(one), store, wanted, piece)
+            made = predict_piece(self._predictor(one), store, wanted, piece, top_share=top_share)
             if made.found is None:
                 return made
+            if made.windows is not None:
+                scored[one] = made.windows
             parts.append((one, made.found[number[made.found.spans.end] == one]))
         spans = concatenate(found.spans for _, found in parts)
         order = spans.order()
@@ -102,7 +108,7 @@ class OutOfFold:
             ids=None,
             warnings=parts[0][1].warnings,
         )
-        return Predicted(piece, time, found, unseen=unseen[order])
+        return Predicted(piece, time, found, unseen=unseen[order], windows=_own_windows(scored, number, piece))
 
     def _unseen(
         self, number: int, series_id: str, time: npt.NDArray[np.int64], found: Predictions
@@ -116,3 +122,18 @@ class OutOfFold:
             assert bundle is not None
             self._predictors[number] = Predictor(bundle)
         return self._predictors[number]
+
+
+def _own_windows(scored: dict[int, SeriesWindows], number: npt.NDArray[np.int64], piece: Piece) -> SeriesWindows | None:
+    """Return the windows of a piece, each with the scores of the model that decides on its last bar.
+
+    ``scored`` has the windows as each model scored them all, ``number`` says which model decides on the bars read.
+    """
+    if not scored:
+        return None
+    models = sorted(scored)
+    windows = scored[models[0]]
+    decides = number[windows.end - piece.first_bar]
+    together = WindowScores.concatenate([scored[one].scores for one in models])
+    row = np.searchsorted(models, decides) * len(windows) + np.arange(len(windows))
+    return replace(windows, scores=together[row])

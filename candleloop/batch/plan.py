@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from candleloop.candles.frame import IntArray
@@ -25,7 +26,8 @@ class PlannedInput(BaseModel):
 
     ``store_id`` and ``version`` say where the candle store has them; ``series_id`` is what their predictions are named
     after. Those of a stored series are ``stored``. ``max_gap`` is that of all the candles together, in microseconds.
-    ``test_bars`` are the bar-open times of the first and last frozen test bar.
+    ``test_bars`` are the bar-open times of the first and last frozen test bar. With ``window_bars`` above 0 the model's
+    doubts are kept for the review queue, by windows of so many bars, shown with ``context_bars`` on each side.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -37,6 +39,8 @@ class PlannedInput(BaseModel):
     bars: int
     max_gap: int
     test_bars: tuple[int, int] | None = None
+    window_bars: int = 0
+    context_bars: int = 0
 
 
 class Piece(BaseModel):
@@ -56,8 +60,16 @@ class Piece(BaseModel):
     keep_to: int
 
 
-def pieces_of(number: int, time: IntArray, bundle: ModelBundle, *, most: int = SHARD_BARS) -> list[tuple[int, Piece]]:
-    """Divide an input into pieces of equal size, each with its number of bars.
+def pieces_of(
+    number: int,
+    time: IntArray,
+    bundle: ModelBundle,
+    *,
+    borders: IntArray | None = None,
+    beside: int = 0,
+    most: int = SHARD_BARS,
+) -> list[tuple[int, Piece]]:
+    """Divide an input into pieces of about equal size, each with its number of bars.
 
     Parameters
     ----------
@@ -67,16 +79,22 @@ def pieces_of(number: int, time: IntArray, bundle: ModelBundle, *, most: int = S
         Bar-open times, int64 array of shape (n_bars,), microseconds UTC, ascending, not empty.
     bundle
         The model, which decides how many bars beside a piece are read with it.
+    borders
+        Bars at which pieces may begin, ascending, 0 first; any when None.
+    beside
+        Least number of bars to read on each side.
     most
-        Most bars of a piece.
+        Most bars of a piece, but for what it takes to begin at a border.
     """
     encoding = bundle.encoding
-    before = bundle.warmup_candles + encoding.longest_span
-    after = encoding.longest_span + encoding.reads_after + bundle.right_context
+    before = max(bundle.warmup_candles + encoding.longest_span, beside)
+    after = max(encoding.longest_span + encoding.reads_after + bundle.right_context, beside)
     count = -(-len(time) // most)
     edges = [len(time) * part // count for part in range(count + 1)]
+    if borders is not None:
+        edges = [int(borders[np.searchsorted(borders, edge, side="right") - 1]) for edge in edges[:-1]] + edges[-1:]
     found = []
-    for first, stop in pairwise(edges):
+    for first, stop in pairwise(sorted(set(edges))):
         read = max(first - before, 0), min(stop + after, len(time)) - 1
         piece = Piece(
             input=number,

@@ -20,12 +20,15 @@ from candleloop.batch.out_of_fold import OutOfFold, load_folds, prepare_folds
 from candleloop.batch.plan import Piece, PlannedInput, pieces_of, shards_of
 from candleloop.batch.result import assemble, drop_shards, input_outcomes
 from candleloop.batch.shards import outcomes_of, predict_piece, shard_name, store_predictions, write_shard
+from candleloop.batch.windows import read_piece_windows, write_piece_windows
 from candleloop.candles.store import CandleStore
 from candleloop.context import Context
 from candleloop.errors import Conflict, NoModel, Unavailable
 from candleloop.inference.answer import model_facts
 from candleloop.inference.bundle import ModelBundle
 from candleloop.inference.predictor import Predictor
+from candleloop.loop.window_files import drop_other_windows, windows_name, write_windows
+from candleloop.loop.windows import series_windows
 from candleloop.progress import Cancelled, Progress, silent
 from candleloop.store import batches, label_sets, models, series
 from candleloop.store import predictions as stored
@@ -131,22 +134,28 @@ def _plan(
         wanted = [(row.id, row.version, row.id, series.test_bars(session, row.id)) for row in rows]
     inline = [] if order is None else [(INLINE, one.version, one.series_id, None) for one in order.inline]
     bundle = ModelBundle.load(context.storage, version)
-    store = CandleStore(context.storage)
+    store, review = CandleStore(context.storage), context.config.review
     inputs, pieces = [], list[tuple[int, Piece]]()
     for number, (store_id, candles_version, series_id, test_bars) in enumerate([*wanted, *inline]):
         bars = store.read(store_id, candles_version).time
-        inputs.append(
-            PlannedInput(
-                store_id=store_id,
-                version=candles_version,
-                series_id=series_id,
-                stored=number < len(wanted),
-                bars=len(bars),
-                max_gap=bundle.max_gap(bars),
-                test_bars=test_bars,
-            ).model_dump(mode="json")
+        is_stored = number < len(wanted)
+        one = PlannedInput(
+            store_id=store_id,
+            version=candles_version,
+            series_id=series_id,
+            stored=is_stored,
+            bars=len(bars),
+            max_gap=bundle.max_gap(bars),
+            test_bars=test_bars,
+            window_bars=review.window_bars if is_stored else 0,
+            context_bars=review.context_bars if is_stored else 0,
         )
-        pieces += pieces_of(number, bars, bundle)
+        inputs.append(one.model_dump(mode="json"))
+        # Pieces end where windows do, so that each worker divides its bars as the whole series is divided.
+        borders = None
+        if one.window_bars:
+            borders, *_ = series_windows(bars, max_gap=one.max_gap, test_bars=test_bars, window_bars=one.window_bars)
+        pieces += pieces_of(number, bars, bundle, borders=borders, beside=one.context_bars)
     with context.database.begin() as session:
         batches.save_plan(session, job_id, model_version=version, inputs=inputs, shards=shards_of(pieces))
     return BatchPlanRow(job_id=job_id, model_version=version, inputs=inputs), why_seen
@@ -219,12 +228,14 @@ def _do(
     """Predict a shard; its file is there before the database says that it is done."""
     store = CandleStore(context.storage)
     pieces = [Piece.model_validate(raw) for raw in shard.pieces]
+    top_share = context.config.review.top_share
     made = [
-        predict_piece(predictor, store, inputs[piece.input], piece)
+        predict_piece(predictor, store, inputs[piece.input], piece, top_share=top_share)
         if scorer is None
-        else scorer.predict_piece(store, inputs[piece.input], piece)
+        else scorer.predict_piece(store, inputs[piece.input], piece, top_share=top_share)
         for piece in pieces
     ]
+    write_piece_windows(context.storage, shard.job_id, shard.number, made)
     if order is None:
         outcomes = outcomes_of(made)
     else:
@@ -283,12 +294,17 @@ def _finish(
     if order is None:
         found = load_folds(context, bundle.version)
         folds = 0 if found is None else sum(one is not None for one in found.bundles)
-    for one in inputs:
+    windows = read_piece_windows(context.storage, job_id, shards)
+    for number, one in enumerate(inputs):
         if one.stored:
+            name = None
+            if number in windows:
+                name = windows_name(one.store_id, label_set, bundle.version, job_id)
+                write_windows(context.storage, name, windows[number])
             with context.database.begin() as session:
                 if order is not None and _is_scored(session, one, bundle):
                     continue
-                stored.finish_scoring(
+                shown = stored.finish_scoring(
                     session,
                     one.store_id,
                     label_set,
@@ -296,7 +312,10 @@ def _finish(
                     series_version=one.version,
                     job_id=job_id,
                     folds=folds,
+                    windows=name,
                 )
+            if shown and name is not None:
+                drop_other_windows(context.storage, name)
     drop_shards(context.storage, job_id)
     return {
         "file": file,

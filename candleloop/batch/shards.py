@@ -16,11 +16,13 @@ from sqlalchemy.orm import Session
 from candleloop.annotations.marks import TimeSpans
 from candleloop.batch.order import ResultFormat
 from candleloop.batch.plan import Piece, PlannedInput
+from candleloop.batch.windows import piece_windows
 from candleloop.candles.frame import IntArray
 from candleloop.candles.store import CandleStore
 from candleloop.errors import BadCandles
 from candleloop.inference.answer import prediction_rows
 from candleloop.inference.predictor import Predictions, Predictor
+from candleloop.loop.window_files import SeriesWindows
 from candleloop.storage import Storage
 from candleloop.store.predictions import BACKGROUND, drop_predictions, upsert_predictions
 
@@ -38,10 +40,13 @@ class Predicted:
     found: Predictions | None
     problem: dict[str, Any] | None = None
     unseen: npt.NDArray[np.bool_] | None = None
+    windows: SeriesWindows | None = None
 
 
-def predict_piece(predictor: Predictor, store: CandleStore, wanted: PlannedInput, piece: Piece) -> Predicted:
-    """Predict a piece of an input.
+def predict_piece(
+    predictor: Predictor, store: CandleStore, wanted: PlannedInput, piece: Piece, *, top_share: float
+) -> Predicted:
+    """Predict a piece of an input, and score its windows where they are wanted.
 
     Raises
     ------
@@ -50,13 +55,16 @@ def predict_piece(predictor: Predictor, store: CandleStore, wanted: PlannedInput
     """
     candles = store.read(wanted.store_id, wanted.version, start_time=piece.read_from, end_time=piece.read_to)
     try:
-        found = predictor.predict(candles, series_id=wanted.series_id, max_gap=wanted.max_gap)
+        examined = predictor.examine(candles, max_gap=wanted.max_gap)
     except BadCandles as error:
         problem = {"code": error.code, "detail": error.message, **error.details}
-        return Predicted(piece, candles.time, None, problem)
+        windows = piece_windows(predictor, wanted, piece, candles.time)
+        return Predicted(piece, candles.time, None, problem, windows=windows)
+    windows = piece_windows(predictor, wanted, piece, candles.time, examined, top_share=top_share)
+    found = predictor.propose(examined, series_id=wanted.series_id)
     ends = candles.time[found.spans.end]
     kept = (ends >= piece.keep_from) & (ends <= piece.keep_to)
-    return Predicted(piece, candles.time, found if kept.all() else found[kept])
+    return Predicted(piece, candles.time, found if kept.all() else found[kept], windows=windows)
 
 
 def store_predictions(session: Session, predictor: Predictor, wanted: PlannedInput, made: Predicted) -> None:

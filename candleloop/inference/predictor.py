@@ -69,6 +69,31 @@ class Predictions:
         )
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Examined:
+    """What a model says of bars, before spans are made of it.
+
+    Parameters
+    ----------
+    candles
+        The candles that were looked at.
+    starts
+        First bar of each segment, ascending, int64 array.
+    rows
+        The bars that the model can decide about, ascending, int64 array of shape (n_rows,).
+    features
+        float32 array of shape (n_bars, n_features), NaN where a segment is still warming up.
+    probabilities
+        Class probabilities, float32 array of shape (n_rows, n_classes).
+    """
+
+    candles: Candles
+    starts: npt.NDArray[np.int64]
+    rows: npt.NDArray[np.int64]
+    features: npt.NDArray[np.float32]
+    probabilities: npt.NDArray[np.float32]
+
+
 class Predictor:
     """A model version, ready to predict; safe to call from several threads at once.
 
@@ -115,6 +140,10 @@ class Predictor:
             With code ``too_few_candles`` when no bar has a complete warm-up; ``needed`` says how many candles without
             a gap it takes, ``longest_run`` how many there are.
         """
+        return self.propose(self.examine(candles, max_gap=max_gap), series_id=series_id)
+
+    def examine(self, candles: Candles, *, max_gap: int | None = None) -> Examined:
+        """Compute class probabilities; parameters and errors are those of :meth:`predict`."""
         bundle = self.bundle
         if max_gap is None:
             max_gap = bundle.max_gap(candles.time)
@@ -134,12 +163,23 @@ class Predictor:
             feature_matrix(candles, bundle.feature_spec, max_gap=max_gap), starts, bundle.encoding.offsets
         )
         segment = (np.searchsorted(starts, np.arange(len(candles)), side="right") - 1).astype(np.int32)
+        return Examined(
+            candles=candles,
+            starts=starts,
+            rows=rows,
+            features=features,
+            probabilities=self._model.predict_probabilities(features, rows, segment),
+        )
+
+    def propose(self, examined: Examined, *, series_id: str | None = None) -> Predictions:
+        """Make spans of class probabilities; what they are is said at :meth:`predict`."""
+        bundle, candles = self.bundle, examined.candles
         proposals = bundle.encoding.decode(
-            self._model.predict_probabilities(features, rows, segment),
-            rows,
+            examined.probabilities,
+            examined.rows,
             n_bars=len(candles),
             floor=RAW_FLOOR,
-            segment_starts=starts,
+            segment_starts=examined.starts,
         )
         label = proposals.spans.label
         confidence = calibrated(proposals.confidence, self._slope[label], self._offset[label])
@@ -152,7 +192,7 @@ class Predictor:
             uncertainty=margin(probabilities),
             provisional=proposals.provisional[keep],
             ids=None if series_id is None else self._ids(series_id, spans, candles),
-            warnings=self._warnings(candles, len(starts), len(rows)),
+            warnings=self._warnings(candles, len(examined.starts), len(examined.rows)),
         )
 
     def _ids(self, series_id: str, spans: Spans, candles: Candles) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from candleloop.annotations.encodings.base import Encoding
+from candleloop.candles.segments import segment_starts
 from candleloop.inference import uncertainty
 
 IntArray = npt.NDArray[np.int64]
@@ -46,6 +47,43 @@ def cut_windows(n_bars: int, cuts: IntArray | Sequence[int], window_bars: int) -
     start = borders[of_run] + place * window_bars
     end = np.append(start[1:], n_bars)[: len(start)] - 1
     return start, end
+
+
+def series_windows(
+    time: IntArray, *, max_gap: int, test_bars: tuple[int, int] | None, window_bars: int
+) -> tuple[IntArray, IntArray, BoolArray]:
+    """Divide a series into windows that lie in one segment each, and wholly inside or outside the test bars.
+
+    Parameters
+    ----------
+    time
+        Bar-open times, int64 array of shape (n_bars,), microseconds UTC, ascending. A part of a series that begins and
+        ends at window borders gives the windows that the series has there.
+    max_gap
+        Longest step inside a segment, microseconds.
+    test_bars
+        Bar-open times of the first and last test bar, both inclusive.
+    window_bars
+        See :func:`cut_windows`.
+
+    Returns
+    -------
+    start, end : int64 arrays of shape (n_windows,)
+        First and last bar, both inclusive.
+    test : bool array of shape (n_windows,)
+        Whether the window lies in the test bars.
+    """
+    cuts = segment_starts(time, max_gap=max_gap)
+    borders = np.array([], dtype=np.int64)
+    if test_bars is not None:
+        borders = np.array(
+            [np.searchsorted(time, test_bars[0]), np.searchsorted(time, test_bars[1], side="right")], dtype=np.int64
+        )
+    start, end = cut_windows(len(time), np.concatenate([cuts, borders]), window_bars)
+    test = np.zeros(len(start), dtype=np.bool_)
+    if test_bars is not None:
+        test = (time[start] >= test_bars[0]) & (time[start] <= test_bars[1])
+    return start, end, test
 
 
 @dataclass(frozen=True, eq=False, slots=True)

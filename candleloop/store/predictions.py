@@ -119,6 +119,7 @@ def finish_scoring(
     series_version: str,
     job_id: str | None,
     folds: int | None = None,
+    windows: str | None = None,
 ) -> bool:
     """Show the predictions of a model version from now on, and remove those of others but the champion.
 
@@ -127,6 +128,8 @@ def finish_scoring(
     folds
         Number of fold models that made those on bars that taught; None when none were looked for, so that the series
         is scored again.
+    windows
+        The file of the window scores, for the review queue.
 
     Returns
     -------
@@ -143,6 +146,7 @@ def finish_scoring(
         "series_version": series_version,
         "job_id": job_id,
         "folds": folds,
+        "windows": windows,
         "scored_at": now(),
     }
     statement = insert_into(session, ScoringRow).values(series_id=series_id, label_set=label_set, **values)

@@ -131,7 +131,17 @@ class AnnotationRow(Base):
     """A span held to be true. ``deleted_at`` keeps what was, so that undo and audit can find it."""
 
     __tablename__ = "annotations"
-    __table_args__ = (Index("annotations_by_place", "series_id", "label_set", "start_time"),)
+    __table_args__ = (
+        Index("annotations_by_place", "series_id", "label_set", "start_time"),
+        Index(
+            "annotations_by_people",
+            "label_set",
+            "series_id",
+            "start_time",
+            sqlite_where=text("origin <> 'talib' AND deleted_at IS NULL"),
+            postgresql_where=text("origin <> 'talib' AND deleted_at IS NULL"),
+        ),
+    )
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     series_id: Mapped[str] = mapped_column(ForeignKey("series.id"))
@@ -321,6 +331,7 @@ class ScoringRow(Base):
     """Which model version the stored predictions of a series are from, and on which of its versions.
 
     ``folds`` is the number of fold models that predicted the bars the version learned from; NULL: none were looked for.
+    ``windows`` is the file in the storage with what the model says of the windows of the review queue.
     """
 
     __tablename__ = "scorings"
@@ -331,6 +342,7 @@ class ScoringRow(Base):
     series_version: Mapped[str] = mapped_column(String(16))
     job_id: Mapped[str | None] = mapped_column(String(64))
     folds: Mapped[int | None]
+    windows: Mapped[str | None] = mapped_column(String(240))
     scored_at: Mapped[datetime] = mapped_column(default=now)
 
 
@@ -345,6 +357,34 @@ class SeriesCountsRow(Base):
     reviewed_bars: Mapped[int]
     disagreements: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     counted_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class ReviewItemRow(Base):
+    """A window that somebody took from the review queue: who holds it until when, and what became of it.
+
+    Windows that nobody took have no row. ``id`` is a hash of the place, so a window that comes back has the same one.
+    ``audit`` windows lie in the test bars and are shown blind.
+    """
+
+    __tablename__ = "review_items"
+    __table_args__ = (Index("review_items_by_place", "label_set", "series_id", "start_time"),)
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    label_set: Mapped[str] = mapped_column(ForeignKey("label_sets.name"))
+    series_id: Mapped[str] = mapped_column(ForeignKey("series.id"))
+    start_time: Mapped[int]
+    end_time: Mapped[int]
+    audit: Mapped[bool]
+    strategy: Mapped[str] = mapped_column(String(48))
+    reason: Mapped[dict[str, Any]]
+    model_version: Mapped[str | None] = mapped_column(String(12))
+    holder: Mapped[str] = mapped_column(String(80))
+    leased_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    completed_at: Mapped[datetime | None]
+    skipped: Mapped[bool] = mapped_column(default=False)
+    seconds: Mapped[float | None] = mapped_column(Float)
+    reviewed_id: Mapped[str | None] = mapped_column(String(32))
 
 
 class ModelRow(Base):
