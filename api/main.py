@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from api import openapi, problems
 from api.compression import Compression
 from api.guard import Guard, allowed_hosts
-from api.routes import batch, feedback, health, jobs, label_sets, marks, models, predict, scores, series
+from api.routes import batch, feedback, health, jobs, label_sets, marks, models, predict, review, scores, series
 from api.service import running
 from config.settings import Settings
 from config.settings import settings as environment_settings
@@ -43,7 +43,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         generate_unique_id_function=openapi.operation_id,
         redoc_url=None,
     )
-    for part in (predict, batch, feedback, jobs, models, series, marks, scores, label_sets, health):
+    for part in (predict, batch, feedback, review, jobs, models, series, marks, scores, label_sets, health):
         app.include_router(part.router)
     problems.install(app)
     openapi.describe(app)

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from candleloop.annotations.label_set import Label, LabelSet
 from candleloop.candles.report import Defect, ImportReport
 from candleloop.loop.instants import format_instant
+from candleloop.loop.live_quality import LiveQuality
 from candleloop.store.tables import AnnotationRow, JobRow, ModelRow, PredictionRow, ReviewedRangeRow, SeriesRow
 from candleloop.training.evaluation import Evaluation
 from candleloop.training.gate import GateDecision
@@ -407,6 +408,40 @@ class LabelSetStatus(BaseModel):
     training: Job | None
 
 
+class LiveLabelView(BaseModel):
+    """Event F1 of a label in the audits, null without support."""
+
+    label: str
+    support: int
+    f1: float | None
+
+
+class LiveQualityView(BaseModel):
+    """Event F1 (IoU 0.5) on the audits alone: random windows of test bars that people marked blind.
+
+    ``interval`` is the 95 % interval of ``macro_f1`` by a bootstrap over the windows, null below two of them.
+    """
+
+    model_version: str
+    windows: int
+    spans: int
+    macro_f1: float | None
+    interval: tuple[float, float] | None
+    labels: list[LiveLabelView]
+
+    @classmethod
+    def of(cls, found: LiveQuality) -> LiveQualityView:
+        """Show a measurement."""
+        return cls(
+            model_version=found.model_version,
+            windows=found.windows,
+            spans=found.spans,
+            macro_f1=found.macro_f1,
+            interval=found.interval,
+            labels=[LiveLabelView(label=one.label, support=one.support, f1=one.f1) for one in found.labels],
+        )
+
+
 class ModelInfo(BaseModel):
     """The served model, how good it is label by label, why it serves, and what waits to teach the next one."""
 
@@ -418,6 +453,7 @@ class ModelInfo(BaseModel):
     revision: int | None = Field(description="Goes up with every promotion; see `POST /models/{version}/promote`")
     refused: RefusedModel | None
     feedback: FeedbackWaiting
+    live: LiveQualityView | None = Field(description="From the audits of the review queue; null before the first")
 
 
 class PinAnswer(BaseModel):

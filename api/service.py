@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gc
 import os
 from collections import OrderedDict
@@ -18,13 +17,16 @@ from fastapi import Depends, Request
 from redis import Redis
 from sqlalchemy.orm import Session
 
+from api.live import LiveQualities
 from api.model_holder import ModelHolder
 from api.readiness import Readiness
 from api.series_counter import SeriesCounter
+from api.withheld import Withheld
 from candleloop.candles.frame import IntArray
 from candleloop.candles.store import CandleStore
 from candleloop.context import Context
 from candleloop.errors import Unavailable
+from candleloop.loop.queue import ReviewQueue
 from candleloop.store import series
 from config.context import open_context
 from config.settings import Settings
@@ -49,6 +51,9 @@ class Service:
     readiness: Readiness
     bar_times: BarTimes
     counter: SeriesCounter
+    queue: ReviewQueue
+    withheld: Withheld
+    live: LiveQualities
     predicting: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(CORES, thread_name_prefix="predict")
     )
@@ -125,25 +130,29 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
     context = open_context(settings)
     holder = ModelHolder(context)
     redis = hasty_connection(settings.redis)
+    bar_times = BarTimes(context)
     service = Service(
         settings=settings,
         context=context,
         holder=holder,
         redis=redis,
         readiness=Readiness(context, holder, redis),
-        bar_times=BarTimes(context),
         counter=SeriesCounter(context, holder),
+        bar_times=bar_times,
+        queue=ReviewQueue(context, bar_times.of),
+        withheld=Withheld(context),
+        live=LiveQualities(context, bar_times.of),
     )
     await holder.refresh_quietly()
     gc.collect()
     gc.freeze()  # what is loaded now stays, so that no request waits while the collector looks through all of it
-    polling = asyncio.create_task(holder.poll(settings.model_poll_seconds))
+    polling = [asyncio.create_task(one.poll(settings.model_poll_seconds)) for one in (holder, service.withheld)]
     try:
         yield service
     finally:
-        polling.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await polling
+        for one in polling:
+            one.cancel()
+        await asyncio.gather(*polling, return_exceptions=True)
         gc.unfreeze()
         service.counter.close()
         service.predicting.shutdown(wait=True)

@@ -64,6 +64,7 @@ def model_info(service: TheService, label_set: str | None = None) -> ModelInfo:
             revision=None if champion is None else champion.revision,
             refused=refusal and RefusedModel(version=refusal.version, code=refusal.code, detail=refusal.detail),
             feedback=feedback_waiting(service, session, name),
+            live=service.live.of(session, served),
         )
 
 

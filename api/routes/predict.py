@@ -15,6 +15,7 @@ from api.candle_input import read_predict_body
 from api.openapi import problems
 from api.schemas import PredictAnswer
 from api.service import Service
+from api.withheld import WARNING
 from candleloop.inference.answer import prediction_rows
 
 
@@ -144,10 +145,12 @@ def answer_prediction(service: Service, body: bytes) -> bytes:
     wanted = read_predict_body(body, max_candles=config.prediction.max_candles)
     served = service.holder.model(wanted.label_set or config.label_set)
     found = served.predictor.predict(wanted.candles, series_id=wanted.series_id)
-    return orjson.dumps(
-        {
-            "predictions": prediction_rows(found, wanted.candles.time, served.bundle.label_set),
-            "model": served.answer,
-            "warnings": list(found.warnings),
-        }
+    time, warnings = wanted.candles.time, list(found.warnings)
+    rows = prediction_rows(found, time, served.bundle.label_set)
+    shown = service.withheld.shown(
+        served.bundle.label_set.name, wanted.series_id, time[found.spans.start], time[found.spans.end]
     )
+    if shown is not None and not shown.all():
+        rows = [row for row, may in zip(rows, shown.tolist(), strict=True) if may]
+        warnings.append(WARNING)
+    return orjson.dumps({"predictions": rows, "model": served.answer, "warnings": warnings})

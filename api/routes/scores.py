@@ -13,6 +13,7 @@ from api.routes.series import Limit, Time
 from api.schemas import DisagreementPage, DisagreementView, DisputedSpan, PredictionPage, StoredPrediction
 from api.service import TheService
 from api.times import parse_time
+from api.withheld import blind_ranges, without
 from candleloop.loop.disagreement import SURE, Kind
 from candleloop.loop.disputes import Dispute, find_disputes
 from candleloop.loop.instants import format_instant
@@ -39,7 +40,8 @@ def list_predictions(
     """List the stored predictions of a series that touch the bars between two times, by start.
 
     They are of one model version. After a promotion, and when candles are appended, they are stale until they have
-    been made again in the background.
+    been made again in the background. Those on bars that somebody is marking blind are withheld: a page may be shorter
+    than its limit.
     """
     name = service.label_set(label_set)
     with service.context.database.read() as session:
@@ -67,7 +69,10 @@ def list_predictions(
             cursor=cursor,
         )
         return PredictionPage(
-            items=[StoredPrediction.of(item, stale=stale) for item in page.items],
+            items=[
+                StoredPrediction.of(item, stale=stale)
+                for item in without(page.items, blind_ranges(session, name, series_id))
+            ],
             next_cursor=page.next_cursor,
             series_id=series_id,
             label_set=name,
@@ -113,7 +118,7 @@ def list_disagreements(
         )
         chosen = [
             one
-            for one in disputes
+            for one in without(disputes, blind_ranges(session, name, series_id))
             if (kind is None or one.kind in kind)
             and (first is None or one.end_time >= first)
             and (last is None or one.start_time <= last)

@@ -33,6 +33,9 @@ class ReviewPool:
         ``scores.embedding`` of the windows that are reviewed already, float32 array of shape (n_seen, n_features).
     seen_labels
         Which labels a person found in them, bool array of shape (n_seen, n_labels).
+    marked
+        Marks of TA-Lib in each window that nobody decided on, int64 array of shape (n_windows,); None where nobody
+        looked them up.
     """
 
     scores: WindowScores
@@ -44,6 +47,7 @@ class ReviewPool:
     labelled: IntArray
     seen_embedding: SingleArray
     seen_labels: BoolArray
+    marked: IntArray | None = None
 
     def __len__(self) -> int:
         return len(self.series)
@@ -63,6 +67,7 @@ class ReviewPool:
             end=self.end[rows],
             test=self.test[rows],
             disagreement=self.disagreement[rows],
+            marked=None if self.marked is None else self.marked[rows],
         )
 
     def places(self) -> tuple[FloatArray, FloatArray]:

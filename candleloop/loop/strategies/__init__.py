@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from candleloop.errors import BadRequest
 from candleloop.loop.strategies.audit import AuditShare
 from candleloop.loop.strategies.base import Reason, Strategy
+from candleloop.loop.strategies.cold_start import ColdStart
 from candleloop.loop.strategies.disagreement_first import DisagreementFirst
 from candleloop.loop.strategies.entropy import Entropy
 from candleloop.loop.strategies.label_quota import LabelQuota
@@ -29,6 +30,7 @@ STRATEGIES: Mapping[str, Callable[[], Strategy]] = {
     "vote_entropy": VoteEntropy,
     "mismatch_first": MismatchFirst,
     "disagreement_first": DisagreementFirst,
+    "cold_start": ColdStart,
     "margin-spread": lambda: Spread(Margin()),
     "margin-spread-quota": lambda: LabelQuota(Spread(Margin())),
     "rare_margin-spread": lambda: Spread(RareMargin()),

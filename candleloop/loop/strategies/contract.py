@@ -61,6 +61,7 @@ def example_pool(n_windows: int = 60, *, n_seen: int = 12, seed: int = 0) -> Rev
         labelled=np.array([40, 3, 0, 7]),
         seen_embedding=rng.standard_normal((n_seen, N_FEATURES)).astype(np.float32),
         seen_labels=rng.random((n_seen, N_LABELS)) < 0.3,
+        marked=rng.integers(3, size=n_windows),
     )
 
 
