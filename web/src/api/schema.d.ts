@@ -64,6 +64,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/review/next": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Next Items
+         * @description Look at what comes next; this takes nothing and changes nothing.
+         *
+         *     What others hold is left out. The order is by the strategy of the configuration unless one is named; one item in
+         *     ten is a random window of the test bars, to be marked blind.
+         */
+        get: operations["next_items"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/review/{item}/lease": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Lease Item
+         * @description Take an item for some minutes, or hold it longer; `already_leased` when another one holds it.
+         *
+         *     While a blind item is held, predictions that touch its focus are withheld from `GET /series/{series_id}/predictions`
+         *     and `/disagreements`, and from `POST /predict` with its series.
+         */
+        post: operations["lease_item"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/review/{item}/complete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Complete Item
+         * @description Finish an item: its focus range is reviewed, for all labels. Nothing else makes bars reviewed by looking.
+         *
+         *     To take it back, delete the reviewed range; the item is offered again then.
+         */
+        post: operations["complete_item"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/autolabel": {
         parameters: {
             query?: never;
@@ -489,7 +557,8 @@ export interface paths {
          * @description List the stored predictions of a series that touch the bars between two times, by start.
          *
          *     They are of one model version. After a promotion, and when candles are appended, they are stale until they have
-         *     been made again in the background.
+         *     been made again in the background. Those on bars that somebody is marking blind are withheld: a page may be shorter
+         *     than its limit.
          */
         get: operations["list_predictions"];
         put?: never;
@@ -849,6 +918,44 @@ export interface components {
             candles: components["schemas"]["CandleColumns"];
             /** Next Cursor */
             next_cursor: string | null;
+        };
+        /**
+         * CompleteRequest
+         * @description Who finishes an item, how long it took, and whether it was skipped: then nothing becomes reviewed.
+         * @example {
+         *       "holder": "ada",
+         *       "seconds": 12.5
+         *     }
+         */
+        CompleteRequest: {
+            /**
+             * Holder
+             * @description Who takes it: a name or a random id
+             */
+            holder: string;
+            /** Seconds */
+            seconds?: number | null;
+            /**
+             * Skipped
+             * @default false
+             */
+            skipped?: boolean;
+        };
+        /**
+         * CompletedItem
+         * @description What finishing an item did.
+         *
+         *     The reviewed range can be deleted to take it back. ``predictions`` are what the model finds in an item that was
+         *     shown blind.
+         */
+        CompletedItem: {
+            /** Item Id */
+            item_id: string;
+            /** Skipped */
+            skipped: boolean;
+            reviewed: components["schemas"]["ReviewedRange"] | null;
+            /** Predictions */
+            predictions: components["schemas"]["StoredPrediction"][];
         };
         /**
          * Confusion
@@ -1606,6 +1713,33 @@ export interface components {
             champion: string | null;
         };
         /**
+         * LeaseRequest
+         * @description Who takes an item.
+         * @example {
+         *       "holder": "ada"
+         *     }
+         */
+        LeaseRequest: {
+            /**
+             * Holder
+             * @description Who takes it: a name or a random id
+             */
+            holder: string;
+        };
+        /**
+         * LeaseView
+         * @description Who holds an item, and until when.
+         */
+        LeaseView: {
+            /** Holder */
+            holder: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+        };
+        /**
          * LengthScore
          * @description Event scores of all labels together, over spans of some lengths in bars.
          */
@@ -1659,6 +1793,41 @@ export interface components {
             counts: components["schemas"]["SeriesCounts"];
         };
         /**
+         * LiveLabelView
+         * @description Event F1 of a label in the audits, null without support.
+         */
+        LiveLabelView: {
+            /** Label */
+            label: string;
+            /** Support */
+            support: number;
+            /** F1 */
+            f1: number | null;
+        };
+        /**
+         * LiveQualityView
+         * @description Event F1 (IoU 0.5) on the audits alone: random windows of test bars that people marked blind.
+         *
+         *     ``interval`` is the 95 % interval of ``macro_f1`` by a bootstrap over the windows, null below two of them.
+         */
+        LiveQualityView: {
+            /** Model Version */
+            model_version: string;
+            /** Windows */
+            windows: number;
+            /** Spans */
+            spans: number;
+            /** Macro F1 */
+            macro_f1: number | null;
+            /** Interval */
+            interval: [
+                number,
+                number
+            ] | null;
+            /** Labels */
+            labels: components["schemas"]["LiveLabelView"][];
+        };
+        /**
          * ModelInfo
          * @description The served model, how good it is label by label, why it serves, and what waits to teach the next one.
          */
@@ -1677,6 +1846,8 @@ export interface components {
             revision: number | null;
             refused: components["schemas"]["RefusedModel"] | null;
             feedback: components["schemas"]["FeedbackWaiting"];
+            /** @description From the audits of the review queue; null before the first */
+            live: components["schemas"]["LiveQualityView"] | null;
         };
         /**
          * ModelSummary
@@ -1981,6 +2152,98 @@ export interface components {
             confidence: number;
             /** Right */
             right: number;
+        };
+        /**
+         * ReviewItemView
+         * @description Bars to look through: a focus range in a context, what there is to decide in it, and why it is shown.
+         *
+         *     A blind item has no targets: what the model finds there is told when the item is complete.
+         */
+        ReviewItemView: {
+            /** Id */
+            id: string;
+            /** Series Id */
+            series_id: string;
+            /** Label Set */
+            label_set: string;
+            context: components["schemas"]["TimeSpan"];
+            focus: components["schemas"]["TimeSpan"];
+            /** Targets */
+            targets: components["schemas"]["ReviewTarget"][];
+            reason: components["schemas"]["ReviewReason"];
+            /** Blind */
+            blind: boolean;
+            /** Rank */
+            rank: number;
+            /** Model Version */
+            model_version: string | null;
+            lease: components["schemas"]["LeaseView"] | null;
+        };
+        /**
+         * ReviewPage
+         * @description The next items, the most wanted first; empty when everything is reviewed, held or skipped.
+         *
+         *     ``cold_start`` says that there is no model yet. ``open_windows`` and ``reviewed_windows`` count what the queue is
+         *     made of, ``completed_items`` what people finished.
+         */
+        ReviewPage: {
+            /** Items */
+            items: components["schemas"]["ReviewItemView"][];
+            /** Next Cursor */
+            next_cursor?: string | null;
+            /** Label Set */
+            label_set: string;
+            /** Strategy */
+            strategy: string;
+            /** Model Version */
+            model_version: string | null;
+            /** Cold Start */
+            cold_start: boolean;
+            /** Open Windows */
+            open_windows: number;
+            /** Reviewed Windows */
+            reviewed_windows: number;
+            /** Completed Items */
+            completed_items: number;
+        };
+        /**
+         * ReviewReason
+         * @description Why an item is shown: a stable code, a sentence, by which strategy, and the figure that it was chosen by.
+         */
+        ReviewReason: {
+            /** Code */
+            code: string;
+            /** Text */
+            text: string;
+            /** Strategy */
+            strategy: string;
+            /** Value */
+            value: number | null;
+        };
+        /**
+         * ReviewTarget
+         * @description A prediction or a TA-Lib annotation to decide by `POST /feedback`; ``origin`` is that of an annotation.
+         */
+        ReviewTarget: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "prediction" | "annotation";
+            /** Id */
+            id: string;
+            /** Label */
+            label: string;
+            /** Start Time */
+            start_time: string;
+            /** End Time */
+            end_time: string;
+            /** Confidence */
+            confidence: number | null;
+            /** Model Version */
+            model_version: string | null;
+            /** Origin */
+            origin: string | null;
         };
         /**
          * ReviewedRange
@@ -2546,6 +2809,310 @@ export interface operations {
             };
             /** @description Something named does not exist */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description The body is compressed by Content-Encoding, or not declared as what the call takes */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description The Host header names another host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Well formed, but cannot be accepted; row and field name the place */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Something failed inside candleloop */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Something candleloop needs cannot be reached */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    next_items: {
+        parameters: {
+            query?: {
+                label_set?: string | null;
+                limit?: number;
+                strategy?: string | null;
+                series_id?: string | null;
+                /** @description Who asks: what they hold comes first */
+                holder?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReviewPage"];
+                };
+            };
+            /** @description Something named does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description The Host header names another host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Well formed, but cannot be accepted; row and field name the place */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Something failed inside candleloop */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Something candleloop needs cannot be reached */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    lease_item: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                item: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LeaseRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReviewItemView"];
+                };
+            };
+            /** @description Not JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description A page of another site asked for it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Something named does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Ruled out by the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description The body is compressed by Content-Encoding, or not declared as what the call takes */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description The Host header names another host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Well formed, but cannot be accepted; row and field name the place */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Something failed inside candleloop */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Something candleloop needs cannot be reached */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    complete_item: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                item: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CompleteRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CompletedItem"];
+                };
+            };
+            /** @description Not JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description A page of another site asked for it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Something named does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Ruled out by the present state */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
