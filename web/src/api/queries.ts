@@ -10,7 +10,10 @@ export const keys = {
   oneSeries: (seriesId: string, labelSet: string | undefined) => ["series", seriesId, labelSet ?? null] as const,
   modelInfo: (labelSet: string) => ["model-info", labelSet] as const,
   models: (labelSet: string) => ["models", labelSet] as const,
+  listedSeries: (labelSet: string) => ["series", "list", labelSet] as const,
   jobs: ["jobs"] as const,
+  listedJobs: (filter: { kind?: string; status?: string }) => ["jobs", "list", filter] as const,
+  labelSetStatus: (labelSet: string) => ["label-set-status", labelSet] as const,
   job: (jobId: string) => ["jobs", jobId] as const,
   readiness: ["readiness"] as const,
 };
@@ -56,6 +59,17 @@ export function modelInfoQuery(labelSet: string) {
     queryKey: keys.modelInfo(labelSet),
     queryFn: ({ signal }) => unwrap(api.GET("/model/info", { params: { query: { label_set: labelSet } }, signal })),
     refetchInterval: 3_000,
+    staleTime: 1_000,
+  });
+}
+
+/** Where the loop of a label set stands, with or without a model. */
+export function labelSetStatusQuery(labelSet: string) {
+  return queryOptions({
+    queryKey: keys.labelSetStatus(labelSet),
+    queryFn: ({ signal }) =>
+      unwrap(api.GET("/label-sets/{label_set}/status", { params: { path: { label_set: labelSet } }, signal })),
+    refetchInterval: 2_000,
     staleTime: 1_000,
   });
 }

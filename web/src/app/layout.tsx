@@ -3,6 +3,7 @@ import { connection } from "next/server";
 import type { ReactNode } from "react";
 
 import { Providers } from "@/app/providers";
+import { LiveRegions } from "@/components/shell/live-regions";
 import { TopBar } from "@/components/shell/top-bar";
 import { THEME_SCRIPT } from "@/lib/theme";
 import { environment } from "@/server/environment";
@@ -31,6 +32,7 @@ export default async function Layout({ children }: { children: ReactNode }) {
             <TopBar />
             {children}
           </div>
+          <LiveRegions />
         </Providers>
       </body>
     </html>

@@ -1,0 +1,1 @@
+export { formatOf, MarksFiles } from "./marks-files";

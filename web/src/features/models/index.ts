@@ -1,0 +1,2 @@
+export { IntervalBar } from "./interval-bar";
+export { comparedOf, ModelsPage } from "./models-page";
