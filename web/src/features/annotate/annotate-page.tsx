@@ -1,20 +1,74 @@
 "use client";
 
 import { useQuery } from "@tanstack/react-query";
+import Link from "next/link";
+import { useSearchParams } from "next/navigation";
 import { useEffect } from "react";
 
 import { asProblem } from "@/api/errors";
-import { seriesQuery } from "@/api/queries";
+import { labelSetsQuery, seriesQuery } from "@/api/queries";
 import { Notice } from "@/components/ui/notice";
 import { rememberSeries } from "@/features/annotate/last-series";
+import { Workbench } from "@/features/annotate/workbench";
+import { WorkspaceProvider } from "@/features/annotate/workspace";
 
+/** One series to annotate. The address may name `label_set` and, with `at`, a time to open at. */
 export function AnnotatePage({ seriesId }: { seriesId: string }) {
-  const { data, error } = useQuery(seriesQuery(seriesId));
+  const address = useSearchParams();
+  const wanted = address.get("label_set");
+  const time = Date.parse(address.get("at") ?? "");
+  const labelSets = useQuery(labelSetsQuery);
+  const labelSet =
+    labelSets.data?.items.find((one) => one.name === wanted) ??
+    (wanted === null
+      ? (labelSets.data?.items.find((one) => one.name === "default") ?? labelSets.data?.items[0])
+      : undefined);
+  const series = useQuery({ ...seriesQuery(seriesId, labelSet?.name), enabled: labelSet !== undefined });
   useEffect(() => rememberSeries(seriesId), [seriesId]);
+
+  const error = series.data ? null : (labelSets.error ?? series.error);
+  if (labelSets.data && !labelSet) {
+    return <Alone title="No such label set">There is no label set {wanted}.</Alone>;
+  }
+  if (error) return <Alone title="This series cannot be shown">{asProblem(error).message}</Alone>;
+  if (!series.data || !labelSet) return <Skeleton />;
   return (
-    <main className="flex-1 p-4">
-      {error && <Notice look="bad">{asProblem(error).message}</Notice>}
-      <h1 className="font-bold text-xl">{data?.symbol ?? seriesId}</h1>
+    <WorkspaceProvider
+      key={`${seriesId} ${labelSet.name}`}
+      series={series.data}
+      labelSet={labelSet}
+      at={Number.isNaN(time) ? null : time}
+    >
+      <Workbench />
+    </WorkspaceProvider>
+  );
+}
+
+function Alone({ title, children }: { title: string; children: React.ReactNode }) {
+  return (
+    <main className="mx-auto w-full max-w-2xl p-6">
+      <Notice
+        look="bad"
+        title={title}
+        action={
+          <Link className="underline" href="/series">
+            All series
+          </Link>
+        }
+      >
+        {children}
+      </Notice>
+    </main>
+  );
+}
+
+/** The page before anything is known: axes without candles. */
+function Skeleton() {
+  return (
+    <main className="flex min-h-0 flex-1 flex-col" aria-busy="true" aria-label="Loading the series">
+      <div className="h-10 border-line border-b" />
+      <div className="m-4 flex-1 border-line border-r border-b" />
+      <div className="h-12 border-line border-t" />
     </main>
   );
 }

@@ -24,16 +24,15 @@ export function annotationService(seriesId: string, labelSet: string): Annotatio
 
   async function read(range: Range, signal?: AbortSignal) {
     const query = { label_set: labelSet, start_time: isoTime(range.start), end_time: isoTime(range.end), limit: PAGE };
-    const annotations = everyPage((cursor) =>
-      unwrap(api.GET("/series/{series_id}/annotations", { params: { path, query: { ...query, cursor } }, signal })),
-    );
-    const reviewed = everyPage((cursor) =>
-      unwrap(api.GET("/series/{series_id}/reviewed", { params: { path, query: { ...query, cursor } }, signal })),
-    );
-    return {
-      annotations: (await annotations).map(savedAnnotation),
-      reviewed: (await reviewed).map(savedRange),
-    };
+    const [annotations, reviewed] = await Promise.all([
+      everyPage((cursor) =>
+        unwrap(api.GET("/series/{series_id}/annotations", { params: { path, query: { ...query, cursor } }, signal })),
+      ),
+      everyPage((cursor) =>
+        unwrap(api.GET("/series/{series_id}/reviewed", { params: { path, query: { ...query, cursor } }, signal })),
+      ),
+    ]);
+    return { annotations: annotations.map(savedAnnotation), reviewed: reviewed.map(savedRange) };
   }
 
   async function send(op: Op, document: Document): Promise<Outcome> {

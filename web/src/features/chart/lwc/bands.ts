@@ -95,7 +95,8 @@ export const drawShades: Draw = (bitmap, { shades, palette }, scale) => {
     context.fillStyle = palette.muted;
     const text = "test bars: marks here measure, they do not teach";
     const at = Math.max(left, 0) + 6 * bitmap.x;
-    if (Math.min(right, scale.width * bitmap.x) - at > context.measureText(text).width) {
+    const { width } = context.measureText(text);
+    if (Math.min(right, scale.width * bitmap.x) - at > width) {
       context.fillText(text, at, 6 * bitmap.y);
     }
   }

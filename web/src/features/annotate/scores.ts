@@ -1,0 +1,69 @@
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
+
+import { api, unwrap } from "@/api/client";
+import type { Disagreement, StoredPrediction } from "@/features/annotate/layers";
+import type { Range } from "@/features/annotations";
+import { isoTime } from "@/lib/times";
+
+const PAGE = 1_000;
+/** Pages that are read at most; from so far away no single prediction can be told from another. */
+const MOST_PAGES = 20;
+
+export type Scores = {
+  readonly predictions: readonly StoredPrediction[];
+  readonly modelVersion: string | null;
+  readonly stale: boolean;
+  /** Not everything on these bars was read. */
+  readonly cut: boolean;
+};
+
+/** The stored predictions on the bars of a range. */
+export function usePredictions(seriesId: string, labelSet: string, range: Range | null) {
+  return useQuery<Scores>({
+    queryKey: ["predictions", seriesId, labelSet, range?.start ?? null, range?.end ?? null],
+    enabled: range !== null,
+    placeholderData: keepPreviousData,
+    // Stale ones are made again in the background; until then it is worth looking.
+    refetchInterval: (query) => (query.state.data?.stale ? 2_000 : false),
+    queryFn: async ({ signal }) => {
+      const predictions: StoredPrediction[] = [];
+      const { start, end } = range as Range;
+      const query = { label_set: labelSet, start_time: isoTime(start), end_time: isoTime(end), limit: PAGE };
+      for (let cursor: string | undefined, page = 1; ; page++) {
+        const answer = await unwrap(
+          api.GET("/series/{series_id}/predictions", {
+            params: { path: { series_id: seriesId }, query: { ...query, cursor } },
+            signal,
+          }),
+        );
+        predictions.push(...answer.items);
+        cursor = answer.next_cursor ?? undefined;
+        if (cursor === undefined || page === MOST_PAGES) {
+          return { predictions, modelVersion: answer.model_version, stale: answer.stale, cut: cursor !== undefined };
+        }
+      }
+    },
+  });
+}
+
+/** All disagreements of a series, the first thousands of them, by time. */
+export function useDisagreements(seriesId: string, labelSet: string) {
+  return useQuery<{ items: readonly Disagreement[]; cut: boolean }>({
+    queryKey: ["disagreements", seriesId, labelSet],
+    placeholderData: keepPreviousData,
+    queryFn: async ({ signal }) => {
+      const items: Disagreement[] = [];
+      for (let cursor: string | undefined, page = 1; ; page++) {
+        const answer = await unwrap(
+          api.GET("/series/{series_id}/disagreements", {
+            params: { path: { series_id: seriesId }, query: { label_set: labelSet, limit: PAGE, cursor } },
+            signal,
+          }),
+        );
+        items.push(...answer.items);
+        cursor = answer.next_cursor ?? undefined;
+        if (cursor === undefined || page === 5) return { items, cut: cursor !== undefined };
+      }
+    },
+  });
+}

@@ -1,0 +1,131 @@
+"use client";
+
+import { useMemo, useState } from "react";
+
+import { labelName } from "@/features/annotate/layers";
+import type { Chosen } from "@/features/annotate/session";
+import type { PageScene } from "@/features/annotate/use-scene";
+import { useAnnotations, useSession, useWorkspace } from "@/features/annotate/workspace";
+import { classes } from "@/lib/classes";
+import { msOf, shortTime } from "@/lib/times";
+
+type Row = {
+  readonly chosen: Chosen;
+  readonly label: string;
+  readonly start: number;
+  readonly end: number;
+  readonly source: string;
+  readonly confidence: number | null;
+  readonly status: string;
+};
+
+type Column = "label" | "start" | "source" | "confidence" | "status";
+const COLUMNS: readonly { readonly column: Column; readonly name: string; readonly title: string }[] = [
+  { column: "label", name: "Label", title: "Label" },
+  { column: "start", name: "Time", title: "First and last bar" },
+  { column: "source", name: "By", title: "Who says so" },
+  { column: "confidence", name: "%", title: "Confidence" },
+  { column: "status", name: "State", title: "State" },
+];
+const ROWS = 300;
+
+/** What the canvas shows, as a table: sortable, and Enter goes to a span. */
+export function SpanTable({ scene }: { scene: PageScene }) {
+  const { series, labels } = useWorkspace();
+  const annotations = useAnnotations((state) => state.annotations);
+  const decided = useAnnotations((state) => state.decided);
+  const chosen = useSession((state) => state.chosen);
+  const [order, setOrder] = useState<{ column: Column; down: boolean }>({ column: "start", down: false });
+  const rows = useMemo(() => {
+    const all: Row[] = annotations.map((one) => ({
+      chosen: { lane: one.origin === "talib" ? "talib" : "human", key: one.key },
+      label: one.label,
+      start: one.start,
+      end: one.end,
+      source: one.origin === "talib" ? "TA-Lib" : "you",
+      confidence: null,
+      status: one.unsaved ? "unsaved" : one.flagged ? "flagged" : one.origin === "talib" ? "open" : one.origin,
+    }));
+    for (const one of scene.predictions) {
+      all.push({
+        chosen: { lane: "model", key: one.id },
+        label: one.label,
+        start: msOf(one.start_time),
+        end: msOf(one.end_time),
+        source: "model",
+        confidence: one.confidence,
+        status: decided.has(one.id) ? "decided" : one.stale ? "stale" : one.provisional ? "provisional" : "open",
+      });
+    }
+    const sign = order.down ? -1 : 1;
+    const value = (row: Row) => row[order.column] ?? -1;
+    return all.sort((a, b) => {
+      const [x, y] = [value(a), value(b)];
+      return sign * (x < y ? -1 : x > y ? 1 : 0) || a.start - b.start;
+    });
+  }, [annotations, scene.predictions, decided, order]);
+
+  return (
+    <div className="min-h-0 flex-1 overflow-auto">
+      <table className="w-full text-xs">
+        <caption className="sr-only">Spans around the bars in view</caption>
+        <thead className="sticky top-0 bg-bg">
+          <tr>
+            {COLUMNS.map(({ column, name, title }) => (
+              <th
+                key={column}
+                scope="col"
+                aria-sort={order.column === column ? (order.down ? "descending" : "ascending") : "none"}
+                className="px-1.5 py-1 text-left font-semibold"
+              >
+                <button
+                  type="button"
+                  title={title}
+                  className="min-h-6"
+                  onClick={() => setOrder({ column, down: order.column === column && !order.down })}
+                >
+                  {name}
+                  {order.column === column && (order.down ? " ↓" : " ↑")}
+                </button>
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.slice(0, ROWS).map((row) => {
+            const here = chosen?.key === row.chosen.key && chosen.lane === row.chosen.lane;
+            const go = () => scene.commands.goTo(row.chosen, row);
+            return (
+              <tr
+                key={`${row.chosen.lane} ${row.chosen.key}`}
+                tabIndex={0}
+                aria-selected={here}
+                onClick={go}
+                onKeyDown={(event) => event.key === "Enter" && go()}
+                className={classes("cursor-pointer", here ? "bg-chosen text-chosen-ink" : "hover:bg-surface")}
+              >
+                <td className="px-1.5 py-0.5 font-mono" title={labelName(row.label)}>
+                  {labels.get(row.label)?.code}
+                </td>
+                <td className="px-1.5 py-0.5 whitespace-nowrap">
+                  <time>{shortTime(row.start, series.timeframe_seconds)}</time>
+                  {row.end !== row.start && (
+                    <span className="sr-only"> to {shortTime(row.end, series.timeframe_seconds)}</span>
+                  )}
+                </td>
+                <td className="px-1.5 py-0.5">{row.source}</td>
+                <td className="px-1.5 py-0.5 text-right">
+                  {row.confidence === null ? "" : Math.round(100 * row.confidence)}
+                </td>
+                <td className="px-1.5 py-0.5">{row.status}</td>
+              </tr>
+            );
+          })}
+        </tbody>
+      </table>
+      {rows.length > ROWS && (
+        <p className="p-2 text-muted text-xs">{rows.length - ROWS} more: come closer to see them</p>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,174 @@
+import { useEffect, useMemo, useRef, useState } from "react";
+import { useStore } from "zustand";
+
+import { type Commands, createCommands, type Scene } from "@/features/annotate/commands";
+import {
+  barsOfTimes,
+  type Disagreement,
+  layersOf,
+  openTargets,
+  reviewedBars,
+  type StoredPrediction,
+} from "@/features/annotate/layers";
+import { useDisagreements, usePredictions } from "@/features/annotate/scores";
+import { useFreshAnnotations, useWorkspace } from "@/features/annotate/workspace";
+import type { BarSpan, Range } from "@/features/annotations";
+import type { ChartPort, Layers, Marks, Shades } from "@/features/chart";
+import { passes, usePredictionsStore } from "@/features/predictions";
+import { msOf } from "@/lib/times";
+
+/** Marks are read for blocks of this many bars, one more to each side than is seen. */
+const BLOCK = 2_048;
+/** Bars that must be left on a side before more are loaded. */
+const MARGIN = 400;
+
+/** All that is on the chart, and what can be done with it. */
+export function useScene() {
+  const workspace = useWorkspace();
+  const { series, labelSet, labels, window, store, session } = workspace;
+  const [port, setPort] = useState<ChartPort | null>(null);
+  const [range, setRange] = useState<Range | null>(null);
+
+  const bars = useStore(window, (state) => state.bars);
+  const annotations = useStore(store, (state) => state.annotations);
+  const reviewed = useStore(store, (state) => state.reviewed);
+  const decided = useStore(store, (state) => state.decided);
+  const filters = usePredictionsStore();
+  const cursor = useStore(session, (state) => state.cursor);
+  const selection = useStore(session, (state) => state.selection);
+  const chosen = useStore(session, (state) => state.chosen);
+  const edge = useStore(session, (state) => state.edge);
+  const dragged = useStore(session, (state) => state.dragged);
+  const mode = useStore(session, (state) => state.mode);
+  const peek = useStore(session, (state) => state.peek);
+
+  useFreshAnnotations(range);
+  const scores = usePredictions(series.series_id, labelSet.name, range);
+  const disagreements = useDisagreements(series.series_id, labelSet.name);
+  const all = scores.data?.predictions ?? NONE;
+  const disputes: readonly Disagreement[] = disagreements.data?.items ?? NO_DISPUTES;
+  const { shown, hiddenLabels, minConfidence } = filters;
+  const predictions = useMemo(
+    () => all.filter((one) => passes({ shown, hiddenLabels, minConfidence }, one)),
+    [all, shown, hiddenLabels, minConfidence],
+  );
+  const visibleDisputes = useMemo(
+    () => disputes.filter((one) => !hiddenLabels.includes((one.prediction ?? one.annotation)?.label ?? "")),
+    [disputes, hiddenLabels],
+  );
+  const showModel = shown && !peek;
+  const targets = useMemo(
+    () => openTargets(annotations, shown ? predictions : NONE, decided),
+    [annotations, predictions, decided, shown],
+  );
+
+  const layers: Layers = useMemo(() => {
+    const made = layersOf({
+      bars,
+      labels,
+      annotations,
+      predictions,
+      disagreements: visibleDisputes,
+      decided,
+      showModel,
+    });
+    const moved = mode.kind === "correct" ? mode.place : dragged;
+    const place = moved && barsOfTimes(bars, moved);
+    if (!place || !chosen || chosen.lane === "dispute") return made;
+    const lane = chosen.lane;
+    const code = labels.get(moved.label)?.code ?? "?";
+    const changed = made[lane].map((one) => (one.key === chosen.key ? { ...one, ...place, code, open: true } : one));
+    return { ...made, [lane]: changed.sort((a, b) => a.first - b.first || a.last - b.last) };
+  }, [bars, labels, annotations, predictions, visibleDisputes, decided, showModel, mode, dragged, chosen]);
+
+  const shades: Shades = useMemo(() => {
+    const test = series.test_bars;
+    const testBars = test && barsOfTimes(bars, { start: msOf(test.start_time), end: msOf(test.end_time) });
+    return {
+      test: testBars ? [testBars] : [],
+      reviewed: reviewedBars(bars, reviewed, labelSet.labels.length),
+      focus: null,
+    };
+  }, [bars, reviewed, series.test_bars, labelSet.labels.length]);
+
+  const marks: Marks = useMemo(() => {
+    const at = cursor === null ? null : barsOfTimes(bars, { start: cursor, end: cursor });
+    return {
+      cursor: at?.first ?? null,
+      selection: selection && barsOfTimes(bars, selection),
+      chosen,
+      edge,
+    };
+  }, [bars, cursor, selection, chosen, edge]);
+
+  const byId = useMemo(() => new Map(all.map((one) => [one.id, one])), [all]);
+  const painted = useRef<string | null>(null);
+  const scene = useRef<Scene>(EMPTY_SCENE);
+  useEffect(() => {
+    scene.current = {
+      port,
+      labels: labelSet.labels,
+      predictions: byId,
+      disagreements: visibleDisputes,
+      targets,
+      painted: painted.current,
+    };
+  });
+  const commands: Commands = useMemo(
+    () => createCommands(window, store, session, () => ({ ...scene.current, painted: painted.current })),
+    [window, store, session],
+  );
+
+  useEffect(() => {
+    if (!port) return;
+    const stop = port.onPaint(() => {
+      painted.current = session.getState().chosen?.key ?? null;
+    });
+    return () => {
+      stop();
+    };
+  }, [port, session]);
+
+  function look(visible: BarSpan): void {
+    const { bars: now } = window.getState();
+    const count = now.time.length;
+    if (count === 0) return;
+    if (visible.first < MARGIN) void window.earlier();
+    if (visible.last > count - MARGIN) void window.later();
+    const block = BLOCK * series.timeframe_seconds * 1000;
+    const at = (bar: number) => now.time[Math.max(0, Math.min(count - 1, bar))] as number;
+    const start = (Math.floor(at(visible.first) / block) - 1) * block;
+    const end = (Math.floor(at(visible.last) / block) + 2) * block;
+    setRange((before) => (before?.start === start && before.end === end ? before : { start, end }));
+  }
+
+  return {
+    port,
+    setPort,
+    look,
+    bars,
+    layers,
+    shades,
+    marks,
+    commands,
+    predictions,
+    allPredictions: all,
+    scores,
+    disagreements: visibleDisputes,
+    targets,
+    range,
+  };
+}
+
+export type PageScene = ReturnType<typeof useScene>;
+
+const NONE: readonly StoredPrediction[] = [];
+const NO_DISPUTES: readonly Disagreement[] = [];
+const EMPTY_SCENE: Scene = {
+  port: null,
+  labels: [],
+  predictions: new Map(),
+  disagreements: [],
+  targets: [],
+  painted: null,
+};

@@ -1,0 +1,154 @@
+"use client";
+
+import { useState } from "react";
+import { Conflicts } from "@/features/annotate/conflicts";
+import { DisagreementList } from "@/features/annotate/disagreement-list";
+import { FocusedPanel } from "@/features/annotate/focused-panel";
+import { HoverCard, type Hovered } from "@/features/annotate/hover-card";
+import { useKeysOfPage } from "@/features/annotate/keys";
+import { LabelPalette } from "@/features/annotate/label-palette";
+import { labelName } from "@/features/annotate/layers";
+import { ShortcutSheet } from "@/features/annotate/shortcut-sheet";
+import { SpanTable } from "@/features/annotate/span-table";
+import { StatusLine } from "@/features/annotate/status-line";
+import { Toolbar } from "@/features/annotate/toolbar";
+import { useLook } from "@/features/annotate/use-look";
+import { useScene } from "@/features/annotate/use-scene";
+import { WindowState } from "@/features/annotate/window-state";
+import { useAnnotations, useSession, useWindow, useWorkspace } from "@/features/annotate/workspace";
+import { CandleChart } from "@/features/chart";
+import { DecisionBar } from "@/features/feedback";
+import { usePredictionsStore } from "@/features/predictions";
+import { classes } from "@/lib/classes";
+import { shortTime } from "@/lib/times";
+
+const TABS = [
+  { tab: "disagreements", name: "Disagreements" },
+  { tab: "spans", name: "Spans" },
+] as const;
+
+/** Chart, lists and keys of one series. */
+export function Workbench() {
+  const { series, session } = useWorkspace();
+  const scene = useScene();
+  const { commands, port } = scene;
+  const [look, setLook] = useLook();
+  const [tab, setTab] = useState<(typeof TABS)[number]["tab"]>("disagreements");
+  const [sheet, setSheet] = useState(false);
+  const [hovered, setHovered] = useState<Hovered | null>(null);
+  const jumps = useWindow((state) => state.jumps);
+  const mode = useSession((state) => state.mode);
+  const chosen = useSession((state) => state.chosen);
+  const canUndo = useAnnotations((state) => state.history.past.some((act) => act.act === "decide"));
+  const shown = usePredictionsStore((state) => state.shown);
+  useKeysOfPage(scene, () => setSheet(true));
+
+  const subject = chosen ? commands.target() : null;
+  return (
+    <main className="flex min-h-0 flex-1 flex-col">
+      <h1 className="sr-only">Annotate {series.symbol}</h1>
+      <Toolbar scene={scene} look={look} onLook={setLook} onHelp={() => setSheet(true)} />
+      <Conflicts />
+      <div className="flex min-h-0 flex-1 max-lg:flex-col">
+        <section aria-label="Lists" className="flex w-64 shrink-0 flex-col border-line border-r max-lg:hidden">
+          <div role="tablist" aria-label="Lists" className="flex shrink-0 gap-1 border-line border-b p-1.5">
+            {TABS.map(({ tab: one, name }) => (
+              <button
+                key={one}
+                type="button"
+                role="tab"
+                aria-selected={tab === one}
+                onClick={() => setTab(one)}
+                className={classes(
+                  "flex-1 rounded-md px-2 py-1 text-sm",
+                  tab === one ? "bg-chosen font-semibold text-chosen-ink" : "text-muted hover:bg-surface",
+                )}
+              >
+                {name}
+              </button>
+            ))}
+          </div>
+          {tab === "disagreements" ? <DisagreementList scene={scene} /> : <SpanTable scene={scene} />}
+        </section>
+        <div className="relative flex min-h-0 min-w-0 flex-1 flex-col">
+          <LabelPalette scene={scene} />
+          <CandleChart
+            label={`Candles of ${series.symbol}. Arrows move the bar cursor, N goes to the next span to decide, question mark lists all keys.`}
+            bars={scene.bars}
+            jump={jumps}
+            view={null}
+            layers={scene.layers}
+            shades={scene.shades}
+            marks={scene.marks}
+            look={look}
+            drawing={mode.kind === "draw"}
+            onReady={scene.setPort}
+            onVisible={scene.look}
+            onDraft={commands.draft}
+            onDraw={commands.drawn}
+            onEdge={commands.dragEdge}
+            onClick={commands.click}
+            onHover={(hit, x, y) =>
+              setHovered((before) => {
+                if (!hit?.span) return null;
+                const isSame = before?.span.key === hit.span.key && before.span.lane === hit.span.lane;
+                return isSame ? before : { span: hit.span, x, y };
+              })
+            }
+          >
+            <WindowState />
+            {!shown && (
+              <p className="pointer-events-none absolute top-2 right-20 rounded bg-surface px-2 py-0.5 text-muted text-xs">
+                model hidden (M)
+              </p>
+            )}
+            {hovered && <HoverCard hovered={hovered} scene={scene} />}
+          </CandleChart>
+          <CursorLine />
+        </div>
+        <section
+          aria-label="Model"
+          className="flex w-72 shrink-0 flex-col overflow-y-auto border-line border-l max-lg:w-full max-lg:border-t max-lg:border-l-0 max-lg:max-h-56"
+        >
+          <FocusedPanel scene={scene} />
+        </section>
+      </div>
+      <DecisionBar
+        subject={subject && labelName(subject.label)}
+        mode={mode.kind === "correct" || mode.kind === "dismiss" ? mode.kind : "choose"}
+        canUndo={canUndo}
+        onConfirm={commands.confirm}
+        onCorrect={commands.correct}
+        onDismiss={commands.dismiss}
+        onReason={commands.reason}
+        onSkip={commands.skip}
+        onUndo={commands.undoDecision}
+        onCommit={commands.commit}
+        onCancel={session.cancel}
+      />
+      <StatusLine scene={scene} />
+      {sheet && <ShortcutSheet onClose={() => setSheet(false)} />}
+      <span hidden>{port === null}</span>
+    </main>
+  );
+}
+
+/** The bar under the cursor in words and figures. */
+function CursorLine() {
+  const { series } = useWorkspace();
+  const cursor = useSession((state) => state.cursor);
+  const bars = useWindow((state) => state.bars);
+  const at = cursor === null ? -1 : bars.time.indexOf(cursor);
+  const figure = (column: Float64Array) => (column[at] as number).toLocaleString("en", { maximumFractionDigits: 6 });
+  return (
+    <p className="pointer-events-none absolute top-11 left-3 text-muted text-xs tabular" aria-live="off">
+      {at >= 0 && (
+        <>
+          <time className="font-semibold text-ink">{shortTime(bars.time[at] as number, series.timeframe_seconds)}</time>{" "}
+          O {figure(bars.open)} H {figure(bars.high)} L {figure(bars.low)} C {figure(bars.close)}
+          {bars.volume && ` V ${figure(bars.volume)}`}
+        </>
+      )}
+    </p>
+  );
+}
