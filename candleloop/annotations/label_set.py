@@ -18,7 +18,7 @@ class Label(BaseModel):
 
     ``name`` is the identifier used everywhere (``morning_star``), ``code`` the three letters shown where space is
     short, ``hotkey`` the digit or letter that picks it (large sets have more labels than keys), ``bars`` the length of
-    its spans where that is fixed. ``talib`` names the CDL function that finds it and ``sign``, for functions that find
+    its spans where that is fixed, ``longest`` the most bars they have where it is not, if that is known. ``talib`` names the CDL function that finds it and ``sign``, for functions that find
     two patterns, the one that means this.
     """
 
@@ -29,8 +29,15 @@ class Label(BaseModel):
     colour: Annotated[str, Field(pattern=r"^#[0-9A-Fa-f]{6}$")]
     hotkey: Annotated[str, Field(pattern=r"^[1-9a-z]$")] | None = None
     bars: Annotated[int, Field(ge=1, le=500)] | None = None
+    longest: Annotated[int, Field(ge=1, le=500)] | None = None
     talib: Annotated[str, Field(pattern=r"^CDL[A-Z0-9]+$")] | None = None
     sign: Annotated[int, Field(ge=-1, le=1)] | None = None
+
+    @model_validator(mode="after")
+    def _one_length(self) -> Self:
+        if self.bars is not None and self.longest is not None:
+            raise ValueError("bars and longest exclude each other: a fixed length has no longest")
+        return self
 
 
 class LabelSet(BaseModel):
@@ -85,7 +92,12 @@ class LabelSet(BaseModel):
 
     def content_hash(self) -> str:
         """Return 16 hex digits of a SHA-256 over the whole definition."""
-        return hashlib.sha256(json.dumps(self.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()[:16]
+        definition = self.model_dump(mode="json")
+        for label in definition["labels"]:
+            # Came later: a set that does not use it keeps its hash.
+            if label["longest"] is None:
+                del label["longest"]
+        return hashlib.sha256(json.dumps(definition, sort_keys=True).encode()).hexdigest()[:16]
 
     @classmethod
     def load(cls, path: Path) -> Self:

@@ -83,7 +83,8 @@ def auto_label(
     Notes
     -----
     Hikkake patterns fire again (with 200) on a bar that confirms them. That is the same pattern, not a new one: a label
-    without fixed ``bars`` gets a span that ends at the confirming bar instead, a label of three bars stays as it is.
+    without fixed ``bars`` gets a span that ends at the confirming bar instead (as in the label set ``all-61``), a label
+    of three bars stays as it is.
 
     With ``parents: drop`` a label gives way where a label of the same set whose function is a special case of its own
     (``PARENTS``) is marked on the same bars: "doji" then means a doji that is no dragonfly doji. What gave way, and

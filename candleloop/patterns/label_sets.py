@@ -26,7 +26,7 @@ _LETTERS = {1: "U", -1: "D", None: "N"}
 
 
 def label_set_of(name: str, functions: Iterable[str] = tuple(PATTERNS)) -> LabelSet:
-    """Make a label set of functions, each with its length.
+    """Make a label set of functions, each with its length; one that later bars confirm has no fixed one.
 
     A function whose sign means a direction and that finds both becomes two labels, ``bullish_...`` and ``bearish_...``;
     one that finds a single direction, or whose sign means something else, becomes one. A label's code is the function's
@@ -52,7 +52,8 @@ def label_set_of(name: str, functions: Iterable[str] = tuple(PATTERNS)) -> Label
                     name=prefix + label_name(pattern),
                     code=f"{place:02d}{_LETTERS[sign]}",
                     colour=_COLOURS[sign],
-                    bars=pattern.bars,
+                    bars=None if pattern.confirmation else pattern.bars,
+                    longest=pattern.bars + pattern.confirmation if pattern.confirmation else None,
                     talib=function,
                     sign=sign,
                 )
@@ -74,8 +75,9 @@ def as_yaml(label_set: LabelSet, heading: str) -> str:
     lines += [f"name: {label_set.name}", "labels:"]
     for label in label_set.labels:
         sign = "" if label.sign is None else f", sign: {label.sign}"
+        length = f"longest: {label.longest}" if label.bars is None else f"bars: {label.bars}"
         lines.append(
-            f'  - {{name: {label.name}, code: "{label.code}", colour: "{label.colour}", bars: {label.bars}, '
+            f'  - {{name: {label.name}, code: "{label.code}", colour: "{label.colour}", {length}, '
             f"talib: {label.talib}{sign}}}"
         )
     return "\n".join(lines) + "\n"

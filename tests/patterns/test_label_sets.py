@@ -3,9 +3,11 @@
 import numpy as np
 import talib
 
+from candleloop.annotations.encodings import encoding_for
 from candleloop.annotations.label_set import LabelSet
 from candleloop.patterns.catalogue import PATTERNS, SignMeaning
 from candleloop.patterns.label_sets import as_yaml, label_set_of
+from candleloop.pipeline_config import EncodingConfig
 from config.settings import ROOT
 from tests.support.candles import random_candles
 from tests.support.searches import found
@@ -23,8 +25,28 @@ def test_the_file_is_what_is_made_from_the_catalogue() -> None:
 
 def test_every_function_is_searched_with_its_length() -> None:
     assert {label.talib for label in ALL.labels} == set(PATTERNS)
-    assert all(label.talib and label.bars == PATTERNS[label.talib].bars for label in ALL.labels)
-    assert ALL.fixed_length
+    for label in ALL.labels:
+        pattern = PATTERNS[label.talib or ""]
+        known = (label.bars, label.longest)
+        assert known == ((None, pattern.bars + 3) if pattern.confirmation else (pattern.bars, None)), label.name
+
+
+def test_a_hikkake_ends_where_it_is_confirmed() -> None:
+    candles = random_candles(3000, seed=6, decimals=1)
+    spans = found(candles, ALL, parents="keep", exclude_flat=False).spans
+    for function, bars in (("CDLHIKKAKE", 3), ("CDLHIKKAKEMOD", 4)):
+        own = spans[np.isin(spans.label, [k for k, label in enumerate(ALL.labels) if label.talib == function])]
+        length = own.end - own.start + 1
+        assert set(length.tolist()) <= {bars, bars + 1, bars + 2, bars + 3}
+        values = getattr(talib, function)(candles.open, candles.high, candles.low, candles.close)
+        confirmed = np.flatnonzero(np.abs(values) == 200)
+        assert np.isin(confirmed[confirmed >= 20], own.end[length > bars]).all(), function
+        assert (length == bars).any(), function
+
+
+def test_a_trained_set_tells_spans_of_every_length_it_has() -> None:
+    encoding = encoding_for(EncodingConfig(), ALL)
+    assert (encoding.kind, encoding.longest_span, encoding.right_context) == ("bio", 7, 6)
 
 
 def test_two_directions_are_two_labels_where_the_sign_means_one() -> None:
@@ -46,12 +68,13 @@ def test_names_agree_with_those_of_the_default_set() -> None:
 def test_all_labels_together_find_every_firing_once() -> None:
     candles = random_candles(3000, seed=6, decimals=1)
     spans = found(candles, ALL, parents="keep", exclude_flat=False).spans
-    for function in PATTERNS:
+    for function, pattern in PATTERNS.items():
         own = [place for place, label in enumerate(ALL.labels) if label.talib == function]
         values = getattr(talib, function)(candles.open, candles.high, candles.low, candles.close)
         fresh = np.flatnonzero((values != 0) & (np.abs(values) != 200))
-        ends = np.sort(spans.end[np.isin(spans.label, own)])
-        assert ends.tolist() == fresh[fresh >= 14].tolist(), function
+        mine = spans[np.isin(spans.label, own)]
+        ends = np.sort(mine.start + pattern.bars - 1)
+        assert ends[ends >= 20].tolist() == fresh[fresh >= 20].tolist(), function
 
 
 def test_a_group_is_a_set_of_its_own() -> None:

@@ -50,13 +50,13 @@ class BioEncoding:
         Parameters
         ----------
         label_set
-            Its labels; one with a fixed number of ``bars`` has no longer spans than that.
+            Its labels; one with a fixed number of ``bars``, or that says its ``longest``, has no longer spans than that.
         longest_span
             Longest span of the other labels.
         right_context
             The longest span minus one when None: at its first bar a span can then be seen as a whole.
         """
-        longest = tuple(label.bars or longest_span for label in label_set.labels)
+        longest = tuple(label.bars or label.longest or longest_span for label in label_set.labels)
         return cls(longest, max(longest) - 1 if right_context is None else right_context)
 
     @property
