@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from candleloop.context import Context
 from candleloop.errors import Conflict, NoModel, NotFound, TooFewLabels
 from candleloop.loop.events import FeedbackEvent
 from candleloop.loop.feedback import record_feedback
+from candleloop.patterns import auto_label, search
 from candleloop.store import label_sets, marks, models, series
 from candleloop.times import iso_times
 from config.context import open_context
@@ -234,3 +236,27 @@ def test_damaged_candles_are_named_and_put_right_by_importing_them_again(context
     assert refused.value.code == "candles_damaged"
     pipeline.import_file(context, csv_of(CANDLES), name="A_1h.csv", symbol="A")
     assert pipeline.read_series(context, "A-1h").version() == outcome.version
+
+
+def test_auto_labelling_by_parts_stores_what_the_whole_series_holds(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    candles = random_candles(3_000, seed=5, decimals=1)
+    time = candles.time.copy()
+    time[1_700:] += 1_000 * 3_600_000_000
+    candles = replace(candles, time=time)
+    pipeline.import_file(context, csv_of(candles), name="ONE_1h.csv")
+
+    def stored() -> tuple[Any, ...]:
+        outcome = pipeline.auto_label_series(context, "ONE-1h", "default")
+        snapshot = pipeline.take_snapshot(context, "default")
+        marks = snapshot.series[0].marks
+        found = marks.annotations
+        return outcome, found.label.tolist(), found.start_time.tolist(), found.end_time.tolist(), marks.coverage
+
+    whole = stored()
+    assert whole[0].spans == len(whole[1]) > 300
+    for size in (100, 700):
+        for module in (search, auto_label):
+            monkeypatch.setattr(module, "BARS_AT_ONCE", size)
+        assert stored() == whole

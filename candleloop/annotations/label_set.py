@@ -18,8 +18,8 @@ class Label(BaseModel):
 
     ``name`` is the identifier used everywhere (``morning_star``), ``code`` the three letters shown where space is
     short, ``hotkey`` the digit or letter that picks it (large sets have more labels than keys), ``bars`` the length of
-    its spans where that is fixed, ``longest`` the most bars they have where it is not, if that is known. ``talib`` names the CDL function that finds it and ``sign``, for functions that find
-    two patterns, the one that means this.
+    its spans where that is fixed, ``longest`` the most bars they have where it is not, if that is known. ``talib``
+    names the CDL function that finds it and ``sign``, for functions that find two patterns, the one that means this.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

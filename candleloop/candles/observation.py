@@ -13,7 +13,7 @@ import numpy.typing as npt
 from candleloop.candles.frame import MICROSECONDS, Candles, FloatArray, IntArray
 from candleloop.candles.report import Finding
 from candleloop.candles.row_ranges import MAX_RANGES, RowRanges, ranges_of
-from candleloop.candles.segments import Session, max_gap_of, on_weekend, session_from
+from candleloop.candles.segments import DAY, Rhythm, Session, max_gap_of
 from candleloop.candles.timeframes import timeframe_name
 
 BoolArray = npt.NDArray[np.bool_]
@@ -23,111 +23,58 @@ RUN = 5
 JUMP = 20.0
 """Ratio of neighbouring prices from which a jump is told."""
 _HOUR = 3_600 * MICROSECONDS
-_DAY = 24 * _HOUR
 
 
 class _Steps:
-    """How often each step between bars occurs, and the lines that it leads to, as runs of one step."""
+    """The steps between the bars, with the lines that each leads to, as runs of one step."""
 
     def __init__(self) -> None:
-        self.size = np.empty(0, dtype=np.int64)
-        """Sizes that occur in microseconds, shape (n_sizes,), ascending."""
-        self.count = np.empty(0, dtype=np.int64)
-        """How often each does."""
-        self.complete = True
+        self._complete = True
         self._runs: list[IntArray] = []
         self._n_runs = 0
 
     def add(self, steps: IntArray, numbers: IntArray) -> None:
-        """Count steps; ``numbers`` are the lines of the bars they lead to."""
+        """Add steps; ``numbers`` are the lines of the bars they lead to."""
+        if len(steps) == 0:
+            return
         if (np.diff(numbers) < 0).any():
             order = np.argsort(numbers, kind="stable")
             steps, numbers = steps[order], numbers[order]
         breaks = np.flatnonzero((np.diff(steps) != 0) | (np.diff(numbers) != 1)) + 1
         first = np.append(0, breaks)
         last = np.append(breaks, len(steps)) - 1
-        self._count(steps[first], last - first + 1)
         runs = np.stack([steps[first], numbers[first], numbers[last]], axis=1)[: MAX_RANGES - self._n_runs]
-        self.complete = self.complete and len(runs) == len(first)
+        self._complete = self._complete and len(runs) == len(first)
         self._runs.append(runs)
         self._n_runs += len(runs)
 
-    def _count(self, size: IntArray, count: IntArray) -> None:
-        sizes, group = np.unique(np.concatenate([self.size, size]), return_inverse=True)
-        counts = np.zeros(len(sizes), dtype=np.int64)
-        np.add.at(counts, group, np.concatenate([self.count, count]))
-        self.size, self.count = sizes, counts
-
-    def places(self, chosen: BoolArray) -> RowRanges:
-        """Return the lines that the chosen sizes lead to."""
-        found = RowRanges()
-        for runs in self._runs:
-            found.add(runs[chosen[np.searchsorted(self.size, runs[:, 0])], 1:])
-        found.complete = self.complete
-        return found
-
-
-class Rhythm:
-    """The steps between the bars of a series."""
-
-    def __init__(self) -> None:
-        self.bars = 0
-        self.first = 0
-        self.last = 0
-        self._weekend = 0
-        self._steps = _Steps()
-
-    def add(self, time: IntArray, numbers: IntArray) -> None:
-        """Add the bars that follow, with their lines in the file."""
-        if self.bars == 0:
-            self.first = int(time[0])
-            steps, numbers = np.diff(time), numbers[1:]
-        else:
-            steps = np.diff(time, prepend=self.last)
-        self.bars += len(time)
-        self.last = int(time[-1])
-        self._weekend += on_weekend(time)
-        if len(steps):
-            self._steps.add(steps, numbers)
-
-    @property
-    def interval(self) -> int:
-        """The usual step in microseconds: the most frequent one (0 below two bars)."""
-        return int(self._steps.size[self._steps.count.argmax()]) if len(self._steps.size) else 0
-
-    @property
-    def session(self) -> Session:
-        """How the market trades."""
-        return session_from(
-            interval=self.interval,
-            bars=self.bars,
-            span=self.last - self.first,
-            largest_step=int(self._steps.size.max(initial=0)),
-            weekend_bars=self._weekend,
-        )
-
-    def findings(self) -> list[Finding]:
+    def findings(self, rhythm: Rhythm) -> list[Finding]:
         """Return what the steps show: gaps, and bars off the grid of the others."""
-        interval, session, size = self.interval, self.session, self._steps.size
+        interval, session, size = rhythm.interval, rhythm.session, rhythm.step_size
         if session is Session.CONTINUOUS:
             gaps = size > interval
         elif session is Session.DAILY:
-            gaps = size > max(4 * _DAY, int(1.2 * interval))
+            gaps = size > max(4 * DAY, int(1.2 * interval))
         else:
             longest_inside = max(6 * _HOUR, 3 * interval)
             gaps = ((size > interval) & (size <= longest_inside)) | (size > max_gap_of(session, interval))
         found = []
         if gaps.any():
             longest = _duration(int(size[gaps].max()) / MICROSECONDS)
-            found.append(self._finding("gap", f"candles are missing before the row (longest step {longest})", gaps))
+            message = f"candles are missing before the row (longest step {longest})"
+            found.append(self._finding("gap", message, rhythm, gaps))
         irregular = size % max(interval, 1) != 0
         if session is not Session.DAILY and irregular.any():
             message = "the step to the row before is no multiple of the usual one"
-            found.append(self._finding("off_grid", message, irregular))
+            found.append(self._finding("off_grid", message, rhythm, irregular))
         return found
 
-    def _finding(self, kind: str, message: str, chosen: BoolArray) -> Finding:
-        return Finding(kind, message, int(self._steps.count[chosen].sum()), self._steps.places(chosen))
+    def _finding(self, kind: str, message: str, rhythm: Rhythm, chosen: BoolArray) -> Finding:
+        places = RowRanges()
+        for runs in self._runs:
+            places.add(runs[chosen[np.searchsorted(rhythm.step_size, runs[:, 0])], 1:])
+        places.complete = self._complete
+        return Finding(kind, message, int(rhythm.step_count[chosen].sum()), places)
 
 
 class _Runs:
@@ -177,6 +124,7 @@ class Observer:
 
     def __init__(self) -> None:
         self.rhythm = Rhythm()
+        self._steps = _Steps()
         self._flat = _Runs("flat", "flat bars (open = high = low = close)")
         self._quiet = _Runs("zero_volume", "bars with zero volume")
         self._jumps = 0
@@ -185,7 +133,8 @@ class Observer:
 
     def add(self, candles: Candles, numbers: IntArray) -> None:
         """Look at the candles that follow; ``numbers`` are their lines in the file."""
-        self.rhythm.add(candles.time, numbers)
+        steps = self.rhythm.add(candles.time)
+        self._steps.add(steps, numbers[len(numbers) - len(steps) :])
         open_, high, low, close = candles.open, candles.high, candles.low, candles.close
         self._flat.add((high == low) & (open_ == close), numbers)
         if candles.volume is not None:
@@ -220,7 +169,7 @@ class Observer:
         jump = Finding("jump", f"price jumps by more than {JUMP:g} times", self._jumps, self._jump_places)
         return [
             *denied,
-            *self.rhythm.findings(),
+            *self._steps.findings(self.rhythm),
             *self._flat.findings(),
             *self._quiet.findings(),
             *([jump] if self._jumps else []),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from enum import StrEnum
 
 import numpy as np
@@ -94,6 +95,67 @@ def _session(time: IntArray, interval: int) -> Session:
     )
 
 
+class Rhythm:
+    """The steps between the bars of a series that come in pieces; memory grows with the number of different steps.
+
+    Attributes
+    ----------
+    bars, first, last
+        Number of bars so far, the time of the first and of the last one in microseconds UTC.
+    step_size, step_count
+        Steps that occur, in microseconds, ascending, and how often each does; int64 arrays of shape (n_sizes,).
+    """
+
+    def __init__(self) -> None:
+        self.bars = self.first = self.last = 0
+        self.step_size = np.empty(0, dtype=np.int64)
+        self.step_count = np.empty(0, dtype=np.int64)
+        self._weekend = 0
+
+    def add(self, time: IntArray) -> IntArray:
+        """Add the bars that follow, at least one, and return the steps to each from the one before."""
+        steps = np.diff(time, prepend=self.last) if self.bars else np.diff(time)
+        if self.bars == 0:
+            self.first = int(time[0])
+        self.bars += len(time)
+        self.last = int(time[-1])
+        self._weekend += on_weekend(time)
+        if len(steps):
+            # Nearly all steps are of one size; only the others need sorting.
+            sizes, counts = np.unique(steps[:999], return_counts=True)
+            usual = sizes[counts.argmax()]
+            size, count = np.unique(steps[steps != usual], return_counts=True)
+            self._count(np.append(size, usual), np.append(count, len(steps) - count.sum()))
+        return steps
+
+    def _count(self, size: IntArray, count: IntArray) -> None:
+        sizes, group = np.unique(np.concatenate([self.step_size, size]), return_inverse=True)
+        counts = np.zeros(len(sizes), dtype=np.int64)
+        np.add.at(counts, group, np.concatenate([self.step_count, count]))
+        self.step_size, self.step_count = sizes, counts
+
+    @property
+    def interval(self) -> int:
+        """The usual step in microseconds: the most frequent one (0 below two bars)."""
+        return int(self.step_size[self.step_count.argmax()]) if len(self.step_size) else 0
+
+    @property
+    def session(self) -> Session:
+        """How the market trades."""
+        return session_from(
+            interval=self.interval,
+            bars=self.bars,
+            span=self.last - self.first,
+            largest_step=int(self.step_size.max(initial=0)),
+            weekend_bars=self._weekend,
+        )
+
+    @property
+    def max_gap(self) -> int:
+        """The longest step inside a segment in microseconds, as :func:`default_max_gap` of the whole series has it."""
+        return max_gap_of(self.session, self.interval)
+
+
 def segment_starts(time: IntArray, *, max_gap: int | None = None) -> IntArray:
     """Return the index of the first bar of each segment.
 
@@ -113,6 +175,29 @@ def segment_starts(time: IntArray, *, max_gap: int | None = None) -> IntArray:
         return np.empty(0, dtype=np.int64)
     gap = default_max_gap(time) if max_gap is None else max_gap
     return np.concatenate([[0], np.flatnonzero(np.diff(time) > gap) + 1]).astype(np.int64)
+
+
+def segment_starts_of(pieces: Callable[[], Iterable[IntArray]], *, max_gap: int | None = None) -> tuple[IntArray, int]:
+    """Return what :func:`segment_starts` does, and the number of bars, of times that come in pieces.
+
+    Parameters
+    ----------
+    pieces
+        Gives the pieces from the beginning, as often as it is called.
+    max_gap
+        See :func:`segment_starts`.
+    """
+    rhythm = Rhythm()
+    for time in pieces():
+        rhythm.add(time)
+    gap = rhythm.max_gap if max_gap is None else max_gap
+    starts, n_bars, last = [np.empty(0, dtype=np.int64)], 0, None
+    for time in pieces():
+        # Before the first bar there is a gap of any length.
+        steps = np.diff(time, prepend=time[0] - gap - 1 if last is None else last)
+        starts.append(np.flatnonzero(steps > gap) + n_bars)
+        n_bars, last = n_bars + len(time), int(time[-1])
+    return np.concatenate(starts), n_bars
 
 
 def segment_slices(candles: Candles, *, max_gap: int | None = None) -> list[slice]:

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from candleloop.candles.frame import PRICE_FIELDS, Candles, VersionDigest
+from candleloop.candles.frame import PRICE_FIELDS, Candles, IntArray, VersionDigest
 from candleloop.errors import BadRequest, NotFound
 from candleloop.storage import StagedFile, Storage
 
@@ -95,6 +95,38 @@ class CandleStore:
             candles = _to_candles(parquet, groups)
         end = int(np.searchsorted(candles.time, end_time, side="left"))
         return candles[max(0, end - count) : end]
+
+    def read_rows(self, series_id: str, version: str, first: int, stop: int) -> Candles:
+        """Return the candles from one place (inclusive) to another (exclusive), counted from 0.
+
+        Raises
+        ------
+        NotFound
+            When there is no such version, or (``candles_damaged``) its file cannot be read.
+        """
+        with self._opened(series_id, version) as parquet:
+            groups, before, place = [], 0, 0
+            for group in range(parquet.metadata.num_row_groups):
+                rows = parquet.metadata.row_group(group).num_rows
+                if place + rows <= first:
+                    before = place + rows
+                elif place < stop:
+                    groups.append(group)
+                place += rows
+            candles = _to_candles(parquet, groups)
+        return candles[max(first - before, 0) : max(stop - before, 0)]
+
+    def times(self, series_id: str, version: str) -> Iterator[IntArray]:
+        """Yield the bar-open times piece by piece, int64 arrays in microseconds UTC.
+
+        Raises
+        ------
+        NotFound
+            When there is no such version, or (``candles_damaged``) its file cannot be read.
+        """
+        with self._opened(series_id, version) as parquet:
+            for group in range(parquet.metadata.num_row_groups):
+                yield parquet.read_row_group(group, columns=["time"])["time"].to_numpy()
 
     def time_at(self, series_id: str, version: str, place: int) -> int:
         """Return the bar-open time of one candle by its place from 0, in microseconds UTC.

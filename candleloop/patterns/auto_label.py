@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from candleloop.annotations.label_set import LabelSet
-from candleloop.annotations.spans import Spans
-from candleloop.candles.frame import Candles
-from candleloop.candles.segments import segment_slices
+from candleloop.annotations.spans import Spans, concatenate
+from candleloop.candles.frame import Candles, IntArray
+from candleloop.candles.segments import segment_starts
 from candleloop.errors import BadConfiguration
 from candleloop.patterns.catalogue import PATTERNS, Pattern, SignMeaning
-from candleloop.patterns.search import Search, in_order, listed, search_segment
+from candleloop.patterns.search import (
+    BARS_AT_ONCE,
+    LONGEST_LOOKBACK,
+    Search,
+    Window,
+    in_order,
+    listed,
+    search_window,
+    windows,
+)
 from candleloop.pipeline_config import AutoLabelConfig
 from candleloop.progress import Progress, silent
 
@@ -91,26 +101,94 @@ def auto_label(
     what fired after another trend than asked for, was searched and is none: these bars stay covered and teach
     background for that label (docs/decisions/0010-rules-narrow-labels.md).
     """
+    starts = segment_starts(candles.time, max_gap=max_gap)
+    parts = list(
+        auto_label_parts(
+            lambda first, stop: candles[first:stop], starts, len(candles), label_set, config, progress=progress
+        )
+    )
+    if not parts:
+        labels, functions = _what_is_searched(_searches(label_set, config))
+        return AutoLabels(Spans.empty(), np.zeros(len(candles), dtype=np.bool_), labels, functions)
+    return AutoLabels(
+        concatenate(part.spans for part in parts),
+        np.concatenate([part.covered for part in parts]),
+        parts[0].labels,
+        parts[0].functions,
+    )
+
+
+def auto_label_parts(
+    candles: Callable[[int, int], Candles],
+    starts: IntArray,
+    n_bars: int,
+    label_set: LabelSet,
+    config: AutoLabelConfig,
+    *,
+    progress: Progress = silent,
+) -> Iterator[AutoLabels]:
+    """Find the patterns of a label set with TA-Lib, some bars after the others; memory does not grow with the series.
+
+    Parameters
+    ----------
+    candles
+        Gives the candles from one bar (inclusive) to another (exclusive).
+    starts
+        First bar of each segment, ascending.
+    n_bars
+        Number of bars of the series.
+    label_set, config, progress
+        See :func:`auto_label`, with its errors.
+
+    Yields
+    ------
+    AutoLabels
+        One for each run of bars; the runs follow one another and hold every bar. Spans are in bars of the series and
+        begin in the run; ``covered`` has one value for each of its bars.
+    """
     check_auto_label(config)
     searches = _searches(label_set, config)
-    n_bars = len(candles)
-    covered = np.zeros(n_bars, dtype=np.bool_)
-    functions = sorted({search.pattern.function for search in searches})
+    labels, functions = _what_is_searched(searches)
+    begin = max((_first_end(search, config) for search in searches), default=0)
+    reads_before = max(LONGEST_LOOKBACK, begin)
+    for group in _grouped(windows(starts, n_bars, reads_before)):
+        first, stop = group[0].first, group[-1].stop
+        own = candles(first, stop)
+        flat = _flat(own) if config.exclude_flat else np.zeros(len(own), dtype=np.bool_)
+        covered = np.zeros(group[-1].end - group[0].begin, dtype=np.bool_)
+        found = []
+        for window in group:
+            bars = slice(window.first - first, window.stop - first)
+            searched = max(window.begin, window.first + begin) if window.opens else window.begin
+            if functions and searched < window.end:
+                covered[searched - group[0].begin : window.end - group[0].begin] = True
+                found.append(search_window(own[bars], flat[bars], searches, config, window, begin))
+        covered &= ~flat[group[0].begin - first :][: len(covered)]
+        yield AutoLabels(listed(found), covered, labels, functions)
+        progress("auto-label", group[-1].end, n_bars, "bars")
+
+
+def _grouped(every: Iterator[Window]) -> Iterator[list[Window]]:
+    """Put windows together that are small, so that their candles are read at once."""
+    group: list[Window] = []
+    for window in every:
+        if group and window.end - group[0].begin > BARS_AT_ONCE:
+            yield group
+            group = []
+        group.append(window)
+    if group:
+        yield group
+
+
+def searched_labels(label_set: LabelSet, config: AutoLabelConfig) -> tuple[int, ...]:
+    """Return the positions of the labels that a search is for, ascending; see :func:`auto_label` for its errors."""
+    check_auto_label(config)
+    return _what_is_searched(_searches(label_set, config))[0]
+
+
+def _what_is_searched(searches: list[Search]) -> tuple[tuple[int, ...], tuple[str, ...]]:
     labels = tuple(sorted(search.label for search in searches))
-    if not functions:
-        return AutoLabels(Spans.empty(), covered, labels, ())
-    begin = max(_first_end(search, config) for search in searches)
-    flat = _flat(candles) if config.exclude_flat else np.zeros(n_bars, dtype=np.bool_)
-    found = []
-    for segment in segment_slices(candles, max_gap=max_gap):
-        if segment.stop - segment.start > begin:
-            covered[segment.start + begin : segment.stop] = True
-            found.append(
-                search_segment(candles[segment], flat[segment], searches, config, first=segment.start, begin=begin)
-            )
-        progress("auto-label", segment.stop, n_bars, "bars")
-    covered &= ~flat
-    return AutoLabels(listed(found), covered, labels, tuple(functions))
+    return labels, tuple(sorted({search.pattern.function for search in searches}))
 
 
 def _first_end(search: Search, config: AutoLabelConfig) -> int:

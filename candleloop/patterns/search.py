@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +23,13 @@ three until it is confirmed; a label set has at most 200 labels."""
 
 SORTED_AT_ONCE = 1 << 16
 """Bars whose spans are sorted together: few enough for the processor's cache and for numbers of 32 bits."""
+
+BARS_AT_ONCE = 1 << 17
+"""Most bars of a segment that TA-Lib searches at once; bounds the memory."""
+LONGEST_LOOKBACK = 32
+"""Bars before the first of a pattern that settle every function: twice as many as the longest look-back needs."""
+LONGEST_AFTER = 8
+"""Bars after the first of a pattern until it is over and confirmed: at most seven."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +57,51 @@ class Search:
     trend: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Bars of one segment whose spans are searched together; all are bars of the series.
+
+    Parameters
+    ----------
+    first, stop
+        The bars that TA-Lib sees: first and one after the last.
+    begin, end
+        The bars on which the spans of this window begin: first and one after the last.
+    opens
+        Whether the segment begins with ``first``.
+    """
+
+    first: int
+    stop: int
+    begin: int
+    end: int
+    opens: bool
+
+
+def windows(starts: IntArray, n_bars: int, reads_before: int) -> Iterator[Window]:
+    """Yield the windows of all segments in order; every bar is between ``begin`` and ``end`` of exactly one.
+
+    How a segment is cut depends on nothing but the place in it, so that appending candles moves no cut.
+
+    Parameters
+    ----------
+    starts
+        First bar of each segment, ascending.
+    n_bars
+        Number of bars of the series.
+    reads_before
+        Bars before a pattern that decide about it.
+    """
+    for start, stop in zip(starts.tolist(), [*starts[1:].tolist(), n_bars], strict=True):
+        for begin in range(start, stop, BARS_AT_ONCE):
+            end = min(begin + BARS_AT_ONCE, stop)
+            first = max(start, begin - reads_before)
+            yield Window(first, min(end + LONGEST_AFTER, stop), begin, end, opens=first == start)
+
+
 @dataclass(frozen=True, eq=False, slots=True)
-class SegmentSpans:
-    """What was found in one segment; ``keys`` has one ascending int64 array for each label's search."""
+class WindowSpans:
+    """What was found in one window; ``keys`` has one ascending int64 array for each label's search."""
 
     first: int
     n_bars: int
@@ -62,26 +111,28 @@ class SegmentSpans:
         return sum(len(one) for one in self.keys)
 
 
-def search_segment(
-    candles: Candles, flat: BoolArray, searches: Iterable[Search], config: AutoLabelConfig, *, first: int, begin: int
-) -> SegmentSpans:
-    """Search one segment.
+def search_window(
+    candles: Candles, flat: BoolArray, searches: Iterable[Search], config: AutoLabelConfig, window: Window, begin: int
+) -> WindowSpans:
+    """Search one window.
 
     Parameters
     ----------
     candles
-        The candles of the segment.
+        The candles of the window, from ``window.first`` to ``window.stop``.
     flat
         Bars that no pattern may contain, bool array of shape (n_bars,).
     searches
         What to search; see :func:`in_order`.
     config
         Penetrations and what to do with parents.
-    first
-        Bar of the series that the segment begins with.
+    window
+        Where the window lies.
     begin
-        First bar of the segment on which a span may end.
+        First bar of a segment on which a span may end.
     """
+    if not window.opens:
+        begin = 0
     bars = _Bars(candles, flat, config.trend.bars)
     taken: dict[str, BoolArray] = {}
     current, values = "", np.empty(0, dtype=np.int32)
@@ -108,7 +159,10 @@ def search_segment(
             if current in PARENTS:
                 taken[current] = fires | taken[current] if current in taken else fires
         found.append(_keys(np.flatnonzero(fires) - (pattern.bars - 1), pattern.bars - 1, search.label))
-    return SegmentSpans(first, len(candles), found)
+    if (window.first, window.stop) != (window.begin, window.end):
+        edges = np.array([window.begin, window.end], dtype=np.int64) - window.first << (LENGTH_BITS + LABEL_BITS)
+        found = [keys[slice(*np.searchsorted(keys, edges))] for keys in found]
+    return WindowSpans(window.first, len(candles), found)
 
 
 def in_order(searches: Iterable[Search]) -> list[Search]:
@@ -118,8 +172,8 @@ def in_order(searches: Iterable[Search]) -> list[Search]:
     )
 
 
-def listed(parts: list[SegmentSpans]) -> Spans:
-    """Return the spans of all segments by start, end and label.
+def listed(parts: Sequence[WindowSpans]) -> Spans:
+    """Return the spans of windows that follow one another by start, end and label.
 
     Each run of bars is sorted by itself: with all functions there are several times more spans than bars.
     """

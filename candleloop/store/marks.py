@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
-from sqlalchemy import ColumnElement, Select, and_, case, delete, func, insert, select
+from sqlalchemy import ColumnElement, Select, and_, case, delete, func, insert, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from candleloop.annotations.identity import talib_annotation_id
@@ -21,6 +22,25 @@ from candleloop.store.tables import AnnotationRow, CoverageRangeRow, RejectionRo
 
 PIECE = 50_000
 """Spans that are written at once."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class TalibMarks:
+    """What an auto-label run found in a part of a series.
+
+    Parameters
+    ----------
+    spans
+        The spans that begin in this part.
+    covered
+        The bars that were searched there, as bar-open times of the first and last bar of each run, both inclusive.
+    until
+        The last bar-open time of the part; None for the last part, to which everything belongs that follows.
+    """
+
+    spans: TimeSpans
+    covered: Sequence[tuple[int, int]]
+    until: int | None
 
 
 def load_marks(session: Session, series_id: str, label_set: LabelSet) -> SeriesMarks:
@@ -71,8 +91,7 @@ def replace_talib(
     series_id: str,
     label_set: LabelSet,
     labels: Sequence[int],
-    spans: TimeSpans,
-    covered: Sequence[tuple[int, int]],
+    parts: Iterable[TalibMarks],
     job_id: str | None,
 ) -> None:
     """Make the TA-Lib marks of some labels on a series those of the latest run.
@@ -81,10 +100,8 @@ def replace_talib(
     ----------
     labels
         Positions of the labels that the run searched for.
-    spans
-        What it found; every label is one of ``labels``.
-    covered
-        The bars that it searched, as bar-open times of the first and last bar of each run, both inclusive.
+    parts
+        What it found, in the order of time; every label is one of ``labels``. The last part is without an end.
     job_id
         The auto-label job, or None.
 
@@ -101,19 +118,39 @@ def replace_talib(
     put away. What it does not find any more goes, also from among those put away. Nothing of a person is touched.
     """
     searched = {label_set.names[position] for position in labels}
-    if not set(np.unique(spans.label).tolist()) <= set(labels):
-        raise ValueError("a span has a label that the run did not search for")
     lock_series(session, series_id)
-    gone = set(
-        session.scalars(
-            select(AnnotationRow.id).where(
-                AnnotationRow.series_id == series_id,
-                AnnotationRow.label_set == label_set.name,
-                AnnotationRow.origin == Origin.TALIB,
-                AnnotationRow.label.in_(searched),
+    _forget_coverage(session, series_id, label_set, searched)
+    names = [name for name in label_set.names if name in searched]
+    after: int | None = None
+    for part in parts:
+        if not set(np.unique(part.spans.label).tolist()) <= set(labels):
+            raise ValueError("a span has a label that the run did not search for")
+        place = [
+            AnnotationRow.series_id == series_id,
+            AnnotationRow.label_set == label_set.name,
+            AnnotationRow.origin == Origin.TALIB,
+            AnnotationRow.label.in_(searched),
+        ]
+        if after is not None:
+            place.append(AnnotationRow.start_time > after)
+        if part.until is not None:
+            place.append(AnnotationRow.start_time <= part.until)
+        gone = set(session.scalars(select(AnnotationRow.id).where(*place)))
+        _add_talib(session, series_id, label_set, part.spans, gone, job_id)
+        for ids in chunks(sorted(gone)):
+            session.execute(
+                delete(AnnotationRow).where(AnnotationRow.id.in_(ids)),
+                execution_options={"synchronize_session": False},
             )
-        )
-    )
+        _add_coverage(session, series_id, label_set, names, part.covered, job_id)
+        after = part.until
+    session.expire_all()
+
+
+def _add_talib(
+    session: Session, series_id: str, label_set: LabelSet, spans: TimeSpans, known: set[str], job_id: str | None
+) -> None:
+    """Add the spans whose ids are not among the known ones, and take those that are out of these."""
     names = np.array(label_set.names, dtype=object)
     # The database's own clock: a moment as a parameter of each row would cost more than all other columns together.
     statement = insert(table_of(AnnotationRow)).values(created_at=func.now(), updated_at=func.now())
@@ -141,17 +178,11 @@ def replace_talib(
                 "job_id": job_id,
             }
             for identity, (label, start, end) in found.items()
-            if identity not in gone
+            if identity not in known
         ]
-        gone -= found.keys()
+        known.difference_update(found)
         if fresh:
             session.execute(statement, fresh)
-    for ids in chunks(sorted(gone)):
-        session.execute(
-            delete(AnnotationRow).where(AnnotationRow.id.in_(ids)), execution_options={"synchronize_session": False}
-        )
-    _replace_coverage(session, series_id, label_set, searched, covered, job_id)
-    session.expire_all()
 
 
 def add_annotation(
@@ -321,27 +352,47 @@ def list_reviewed_ranges(
     )
 
 
-def _replace_coverage(
+def _forget_coverage(session: Session, series_id: str, label_set: LabelSet, searched: set[str]) -> None:
+    """Take labels out of all coverage ranges of a series; ranges without any go."""
+    last = 0
+    while True:
+        rows = session.execute(
+            select(CoverageRangeRow.id, CoverageRangeRow.labels)
+            .where(
+                CoverageRangeRow.series_id == series_id,
+                CoverageRangeRow.label_set == label_set.name,
+                CoverageRangeRow.id > last,
+            )
+            .order_by(CoverageRangeRow.id)
+            .limit(PIECE)
+        ).all()
+        if not rows:
+            return
+        last = rows[-1].id
+        kept: dict[tuple[str, ...], list[int]] = {}
+        for identity, labels in rows:
+            left = tuple(label for label in labels if label not in searched)
+            if len(left) < len(labels):
+                kept.setdefault(left, []).append(identity)
+        for left, ids in kept.items():
+            for some in chunks(ids):
+                here = CoverageRangeRow.id.in_(some)
+                statement = (
+                    update(CoverageRangeRow).where(here).values(labels=list(left))
+                    if left
+                    else delete(CoverageRangeRow).where(here)
+                )
+                session.execute(statement, execution_options={"synchronize_session": False})
+
+
+def _add_coverage(
     session: Session,
     series_id: str,
     label_set: LabelSet,
-    searched: set[str],
+    names: Sequence[str],
     covered: Sequence[tuple[int, int]],
     job_id: str | None,
 ) -> None:
-    earlier = session.scalars(
-        select(CoverageRangeRow).where(
-            CoverageRangeRow.series_id == series_id, CoverageRangeRow.label_set == label_set.name
-        )
-    ).all()
-    for row in earlier:
-        kept = [label for label in row.labels if label not in searched]
-        if not kept:
-            session.delete(row)
-        elif len(kept) < len(row.labels):
-            row.labels = kept
-    names = [name for name in label_set.names if name in searched]
-    session.flush()
     for piece in chunks(covered, PIECE):
         session.execute(
             insert(table_of(CoverageRangeRow)),

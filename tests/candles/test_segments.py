@@ -8,11 +8,13 @@ from hypothesis import strategies as st
 from candleloop.candles.frame import MICROSECONDS, IntArray
 from candleloop.candles.segments import (
     DAY,
+    Rhythm,
     Session,
     bar_interval,
     default_max_gap,
     segment_slices,
     segment_starts,
+    segment_starts_of,
     session_of,
 )
 from tests.support.candles import random_candles
@@ -87,3 +89,28 @@ def test_segments_cover_all_bars_once_and_cut_exactly_at_longer_steps(steps: lis
         assert np.all(np.diff(candles.time[part]) <= max_gap * MICROSECONDS)
         if part.start:
             assert steps[part.start] > max_gap
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.integers(1, 200), min_size=1, max_size=60),
+    st.lists(st.integers(0, 60), max_size=4),
+    st.sampled_from([None, 3]),
+)
+def test_times_in_pieces_have_the_rhythm_and_segments_of_the_whole(
+    steps: list[int], cuts: list[int], max_gap: int | None
+) -> None:
+    time = np.cumsum(np.array(steps, dtype=np.int64)) * 3_600_000_000
+    pieces = [part for part in np.split(time, sorted({cut for cut in cuts if cut < len(time)})) if len(part)]
+    gap = None if max_gap is None else max_gap * 3_600_000_000
+    rhythm = Rhythm()
+    for part in pieces:
+        rhythm.add(part)
+    assert (rhythm.interval, rhythm.session, rhythm.max_gap) == (
+        bar_interval(time),
+        session_of(time),
+        default_max_gap(time),
+    )
+    starts, n_bars = segment_starts_of(lambda: iter(pieces), max_gap=gap)
+    assert n_bars == len(time)
+    assert starts.tolist() == segment_starts(time, max_gap=gap).tolist()

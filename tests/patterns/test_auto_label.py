@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from candleloop.annotations.label_set import LabelSet
 from candleloop.candles.frame import MICROSECONDS, Candles
 from candleloop.errors import BadConfiguration
+from candleloop.patterns import auto_label as module
+from candleloop.patterns import search
 from candleloop.patterns.auto_label import auto_label
 from candleloop.patterns.catalogue import PATTERNS, Pattern
 from candleloop.pipeline_config import AutoLabelConfig
@@ -20,7 +22,8 @@ from tests.support.candles import random_candles
 from tests.support.searches import found, labels
 
 HOUR = 3600 * MICROSECONDS
-DEFAULT = LabelSet.load(Path(__file__).parents[2] / "config" / "label_sets" / "default.yaml")
+LABEL_SETS = Path(__file__).parents[2] / "config" / "label_sets"
+DEFAULT = LabelSet.load(LABEL_SETS / "default.yaml")
 Row = tuple[float, float, float, float]
 
 each_pattern = pytest.mark.parametrize("pattern", PATTERNS.values(), ids=lambda pattern: pattern.function)
@@ -237,7 +240,27 @@ def test_a_penetration_that_nothing_reads_is_refused(function: str) -> None:
     assert caught.value.details["field"] == f"auto_label.penetration.{function}"
 
 
-def test_progress_counts_bars_to_the_end() -> None:
+@pytest.mark.parametrize("config", [{}, {"parents": "keep", "trend": {"bars": 20, "before": {"CDLHAMMER": "falling"}}}])
+def test_how_a_long_segment_is_cut_makes_no_difference(
+    config: Mapping[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    candles = random_candles(3_000, seed=8, decimals=1)
+    time = candles.time.copy()
+    time[1_700:] += 1000 * HOUR
+    candles = dataclasses.replace(candles, time=time)
+    every = LabelSet.load(LABEL_SETS / "all-61.yaml")
+    whole = found(candles, every, **config)
+    for size in (100, 257, 1_024):
+        monkeypatch.setattr(search, "BARS_AT_ONCE", size)
+        monkeypatch.setattr(module, "BARS_AT_ONCE", size)
+        cut = found(candles, every, **config)
+        assert cut.spans.rows() == whole.spans.rows()
+        assert np.array_equal(cut.covered, whole.covered)
+
+
+def test_progress_counts_bars_to_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "BARS_AT_ONCE", 150)
+    monkeypatch.setattr(module, "BARS_AT_ONCE", 150)
     candles = random_candles(300)
     time = candles.time.copy()
     time[100:] += 1000 * HOUR
@@ -247,4 +270,4 @@ def test_progress_counts_bars_to_the_end() -> None:
         told.append((stage, done, total, unit))
 
     auto_label(dataclasses.replace(candles, time=time), DEFAULT, AutoLabelConfig(), max_gap=HOUR, progress=listen)
-    assert told == [("auto-label", 100, 300, "bars"), ("auto-label", 300, 300, "bars")]
+    assert told == [("auto-label", bars, 300, "bars") for bars in (100, 250, 300)]

@@ -24,7 +24,8 @@ def replace(world: World, rows: list[tuple[int, int, int]], labels: list[int], c
     time = world.time
     times = [(int(time[first]), int(time[last])) for first, last in covered]
     with world.database.begin() as session:
-        marks.replace_talib(session, world.series_id, LABELS, labels, time_spans(rows, time), times, job_id="job-1")
+        whole = marks.TalibMarks(time_spans(rows, time), times, until=None)
+        marks.replace_talib(session, world.series_id, LABELS, labels, [whole], job_id="job-1")
 
 
 def coverage(world: World) -> list[tuple[int, int, tuple[int, ...]]]:
@@ -64,6 +65,20 @@ def test_a_run_that_finds_nothing_leaves_nothing_but_coverage(world: World) -> N
     assert coverage(world) == [(10, 59, (0, 1, 2))]
 
 
+def test_parts_put_away_what_each_of_them_no_longer_holds(world: World) -> None:
+    time = world.time
+    replace(world, [(0, 2, 4), (0, 12, 14), (1, 20, 21), (2, 30, 35), (0, 50, 52)], [0, 1, 2], [(0, 59)])
+    parts = [
+        marks.TalibMarks(time_spans([(0, 12, 14)], time), [(int(time[10]), int(time[19]))], until=int(time[19])),
+        marks.TalibMarks(time_spans([], time), [], until=int(time[29])),
+        marks.TalibMarks(time_spans([(2, 30, 35), (1, 40, 41)], time), [(int(time[30]), int(time[45]))], until=None),
+    ]
+    with world.database.begin() as session:
+        marks.replace_talib(session, world.series_id, LABELS, [0, 1, 2], parts, job_id="job-2")
+    assert world.marks()["talib"] == [("star", 12, 14), ("flag", 30, 35), ("harami", 40, 41)]
+    assert coverage(world) == [(10, 19, (0, 1, 2)), (30, 45, (0, 1, 2))]
+
+
 def test_a_span_of_a_label_that_was_not_searched_is_a_mistake(world: World) -> None:
     with pytest.raises(ValueError, match="did not search"):
         replace(world, [(0, 12, 14)], [1], [(10, 59)])
@@ -71,7 +86,7 @@ def test_a_span_of_a_label_that_was_not_searched_is_a_mistake(world: World) -> N
 
 def test_a_series_that_is_not_there_is_not_found(world: World) -> None:
     with pytest.raises(NotFound), world.database.begin() as session:
-        marks.replace_talib(session, "none", LABELS, [0], TimeSpans.empty(), [], job_id=None)
+        marks.replace_talib(session, "none", LABELS, [0], [], job_id=None)
 
 
 def test_other_series_and_label_sets_keep_their_marks(world: World) -> None:
@@ -81,7 +96,7 @@ def test_other_series_and_label_sets_keep_their_marks(world: World) -> None:
         label_sets.ensure(session, second)
         for series_id, labels in ((other.series_id, LABELS), (world.series_id, second)):
             spans = time_spans([(0, 12, 14)], world.time)
-            marks.replace_talib(session, series_id, labels, [0], spans, [], job_id=None)
+            marks.replace_talib(session, series_id, labels, [0], [marks.TalibMarks(spans, [], until=None)], job_id=None)
     replace(world, [], [0, 1, 2], [])
     assert other.marks()["talib"] == [("star", 12, 14)]
     with world.database.read() as session:
@@ -169,10 +184,14 @@ def test_very_many_marks_are_written_and_read(sqlite_database: Database, monkeyp
     with sqlite_database.begin() as session:
         label_sets.ensure(session, LABELS)
         add_series(session, "BTC-1h", time)
-        marks.replace_talib(session, "BTC-1h", LABELS, [0, 1, 2], spans, [], job_id=None)
+        marks.replace_talib(
+            session, "BTC-1h", LABELS, [0, 1, 2], [marks.TalibMarks(spans, [], until=None)], job_id=None
+        )
     with sqlite_database.begin() as session:
         fewer = TimeSpans(spans.label[::2], spans.start_time[::2], spans.end_time[::2])
-        marks.replace_talib(session, "BTC-1h", LABELS, [0, 1, 2], fewer, [], job_id=None)
+        marks.replace_talib(
+            session, "BTC-1h", LABELS, [0, 1, 2], [marks.TalibMarks(fewer, [], until=None)], job_id=None
+        )
         assert session.scalar(select(func.count()).select_from(AnnotationRow)) == len(fewer)
     with sqlite_database.read() as session:
         found = marks.load_marks(session, "BTC-1h", LABELS)

@@ -71,9 +71,8 @@ class World:
             np.array([time[last] for _, _, last in places], dtype=np.int64),
         )
         with self.database.begin() as session:
-            marks.replace_talib(
-                session, self.series_id, LABELS, labels, spans, [(int(time[10]), int(time[-1]))], job_id=None
-            )
+            whole = marks.TalibMarks(spans, [(int(time[10]), int(time[-1]))], until=None)
+            marks.replace_talib(session, self.series_id, LABELS, labels, [whole], job_id=None)
 
     def send(self, *events: dict[str, Any]) -> list[FeedbackResult]:
         """Record events in a transaction of their own."""

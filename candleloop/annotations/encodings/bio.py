@@ -50,7 +50,7 @@ class BioEncoding:
         Parameters
         ----------
         label_set
-            Its labels; one with a fixed number of ``bars``, or that says its ``longest``, has no longer spans than that.
+            Its labels; one that says its ``bars`` or its ``longest`` has no longer spans than that.
         longest_span
             Longest span of the other labels.
         right_context
