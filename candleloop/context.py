@@ -15,12 +15,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Context:
-    """Database, files, configuration and tracking server, handed to every stage by whoever calls it."""
+    """Database, files, configuration and tracking server, handed to every stage by whoever calls it.
+
+    ``tracking_database`` is the database file of that server where it is this machine's own: it is written to directly
+    while no server answers.
+    """
 
     database: Database
     storage: Storage
     config: PipelineConfig
     tracking_url: str
+    tracking_database: str | None = None
 
     @property
     def max_gap(self) -> int | None:

@@ -95,7 +95,7 @@ def promote_model(
     warnings: tuple[str, ...] = ()
     if registry_version is not None:
         try:
-            Tracker(context.tracking_url).set_champion(label_set, registry_version)
+            Tracker(context.tracking_url, context.tracking_database).set_champion(label_set, registry_version)
         except Unavailable as error:
             warnings = (f"The champion alias in MLflow did not move: {error.message}",)
     return PromotionOutcome(label_set, version, previous, *outcome, how, warnings)

@@ -27,6 +27,7 @@ def open_context(chosen: Settings | None = None) -> Context:
         storage=Storage(chosen.storage),
         config=config,
         tracking_url=chosen.mlflow,
+        tracking_database=None if chosen.mlflow_url else chosen.mlflow_database,
     )
 
 

@@ -94,6 +94,11 @@ class Settings(BaseSettings):
         url = self.mlflow_public_url or self.mlflow
         return url.rstrip("/") if url.startswith("http") else None
 
+    @property
+    def mlflow_database(self) -> str:
+        """SQLAlchemy URL of the database file that this machine's MLflow server keeps its runs in."""
+        return f"sqlite:///{self.home_path / 'mlflow.db'}"
+
 
 @cache
 def settings() -> Settings:

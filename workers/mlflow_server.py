@@ -21,8 +21,8 @@ def server_environment(chosen: Settings) -> dict[str, str]:
     from mlflow.server import constants
 
     return {
-        constants.BACKEND_STORE_URI_ENV_VAR: f"sqlite:///{chosen.home_path / 'mlflow.db'}",
-        constants.REGISTRY_STORE_URI_ENV_VAR: f"sqlite:///{chosen.home_path / 'mlflow.db'}",
+        constants.BACKEND_STORE_URI_ENV_VAR: chosen.mlflow_database,
+        constants.REGISTRY_STORE_URI_ENV_VAR: chosen.mlflow_database,
         constants.ARTIFACTS_DESTINATION_ENV_VAR: (chosen.home_path / "mlflow-artifacts").as_uri(),
         constants.ARTIFACT_ROOT_ENV_VAR: "mlflow-artifacts:/",
         constants.SERVE_ARTIFACTS_ENV_VAR: "true",

@@ -97,7 +97,7 @@ def register(
     label_set = bundle.label_set.name
     sha256 = bundle.save(context.storage)
     warnings = list(trained.warnings)
-    tracker = Tracker(context.tracking_url)
+    tracker = Tracker(context.tracking_url, context.tracking_database)
     progress("tracking the run", 0, 1, "runs")
     try:
         run = tracker.log(trained, job_id=job_id)

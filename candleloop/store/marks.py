@@ -23,6 +23,9 @@ from candleloop.store.tables import AnnotationRow, CoverageRangeRow, RejectionRo
 PIECE = 50_000
 """Spans that are written at once."""
 
+RANGES_AT_ONCE = 2_000
+"""Coverage ranges that are read at once: each has the names of its labels, which may be many."""
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class TalibMarks:
@@ -364,7 +367,7 @@ def _forget_coverage(session: Session, series_id: str, label_set: LabelSet, sear
                 CoverageRangeRow.id > last,
             )
             .order_by(CoverageRangeRow.id)
-            .limit(PIECE)
+            .limit(RANGES_AT_ONCE)
         ).all()
         if not rows:
             return

@@ -31,6 +31,8 @@ from candleloop.training.train import TrainedModel
 logger = logging.getLogger(__name__)
 
 EXPERIMENT = "candleloop"
+EXPERIMENT_WITHOUT_SERVER = "candleloop-without-server"
+"""Runs made while the server was away, where its experiment keeps artifacts behind it."""
 ALIAS = "champion"
 MODEL_ARTIFACT = "model"
 VERSION_TAG = "candleloop.version"
@@ -70,9 +72,19 @@ def registered_name(label_set: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Tracker:
-    """An MLflow tracking server, or a database file (``sqlite:///...``)."""
+    """An MLflow tracking server, or a database file (``sqlite:///...``).
+
+    Parameters
+    ----------
+    url
+        The server or the database file.
+    without_server
+        The database file that the server at ``url`` keeps its runs in: written to directly while no server answers,
+        so that a training without one is tracked all the same and the server shows it when it is back.
+    """
 
     url: str
+    without_server: str | None = None
 
     def log(self, trained: TrainedModel, *, job_id: str | None = None) -> TrackedRun:
         """Write a training down as a run and register its model version.
@@ -143,25 +155,26 @@ class Tracker:
     def _experiment(self, client: Any) -> str:
         from mlflow.exceptions import MlflowException
 
-        found = client.get_experiment_by_name(EXPERIMENT)
+        folder = _artifact_folder(client.tracking_uri)
+        name = EXPERIMENT
+        found = client.get_experiment_by_name(name)
+        if found is not None and folder and found.artifact_location.startswith("mlflow-artifacts:"):
+            # Artifacts of this experiment go through the server that is not there.
+            name = EXPERIMENT_WITHOUT_SERVER
+            found = client.get_experiment_by_name(name)
         if found is None:
             try:
-                return str(client.create_experiment(EXPERIMENT, artifact_location=self._artifact_location()))
+                return str(client.create_experiment(name, artifact_location=folder))
             except MlflowException as error:
                 if error.error_code != "RESOURCE_ALREADY_EXISTS":
                     raise
-                found = client.get_experiment_by_name(EXPERIMENT)
+                found = client.get_experiment_by_name(name)
         return str(found.experiment_id)
-
-    def _artifact_location(self) -> str | None:
-        """Return a folder beside the database file; None leaves it to the server."""
-        scheme, _, path = self.url.partition(":///")
-        return (Path(path).resolve().parent / RUNS_FOLDER).as_uri() if scheme == "sqlite" and path else None
 
     @contextmanager
     def _client(self) -> Iterator[Any]:
         """Give an MLflow client that does not wait long, and turn its failures into ``Unavailable``."""
-        self._probe()
+        url = self._reachable()
         with _environment(MLFLOW_SETTINGS), warnings.catch_warnings():
             # MLflow warns about its own code while it is imported, and about models whose data it cannot check.
             warnings.simplefilter("ignore")
@@ -171,22 +184,31 @@ class Tracker:
             from mlflow.exceptions import MlflowException
 
             try:
-                yield MlflowClient(tracking_uri=self.url, registry_uri=self.url)
+                yield MlflowClient(tracking_uri=url, registry_uri=url)
             except (MlflowException, requests.RequestException, sqlalchemy.exc.SQLAlchemyError, OSError) as error:
-                raise Unavailable(f"MLflow at {self.url}: {_first_line(error)}", code="mlflow_unavailable") from error
+                raise Unavailable(f"MLflow at {url}: {_first_line(error)}", code="mlflow_unavailable") from error
 
-    def _probe(self) -> None:
-        """Fail fast when nobody answers: MLflow's client would import and retry first."""
+    def _reachable(self) -> str:
+        """Return where to go; fail fast when nobody answers: MLflow's client would import and retry first."""
         if not self.url.startswith(("http://", "https://")):
-            return
+            return self.url
         import httpx
 
         try:
             httpx.get(f"{self.url.rstrip('/')}/health", timeout=PROBE_SECONDS).raise_for_status()
         except (httpx.HTTPError, httpx.InvalidURL) as error:
+            if self.without_server is not None:
+                return self.without_server
             raise Unavailable(
                 f"MLflow at {self.url} does not answer: {_first_line(error)}", code="mlflow_unavailable"
             ) from error
+        return self.url
+
+
+def _artifact_folder(url: str) -> str | None:
+    """Return a folder beside the database file; None leaves it to the server."""
+    scheme, _, path = url.partition(":///")
+    return (Path(path).resolve().parent / RUNS_FOLDER).as_uri() if scheme == "sqlite" and path else None
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from mlflow import MlflowClient
 
 from candleloop.errors import Unavailable
 from candleloop.inference.predictor import Predictor
-from candleloop.training.tracking import ALIAS, TrackedRun, Tracker, git_commit, metrics
+from candleloop.training.tracking import ALIAS, EXPERIMENT, TrackedRun, Tracker, git_commit, metrics
 from candleloop.training.train import TrainedModel, train
 from tests.support.snapshots import labelled_series, quick_config
 
@@ -214,6 +214,30 @@ def test_a_server_that_is_away_is_told_within_seconds(logged: Logged, dead_port:
     assert time.monotonic() - started < 60
     assert refusal.value.code == "mlflow_unavailable"
     assert str(dead_port) in refusal.value.message
+
+
+def test_without_a_server_a_run_goes_into_its_database_file(logged: Logged, dead_port: int) -> None:
+    alone = Tracker(f"http://127.0.0.1:{dead_port}", without_server=logged.tracker.url)
+    other = replace(logged.trained, bundle=replace(logged.trained.bundle, snapshot="1" * 16))
+    run = alone.log(other)
+    assert logged.tracker.log(other) == run
+    alone.set_champion("default", run.registry_version)
+    assert str(logged.client.get_model_version_by_alias("candleloop-default", ALIAS).version) == run.registry_version
+
+
+def test_without_a_server_artifacts_lie_in_files_that_need_none(logged: Logged, dead_port: int) -> None:
+    """Also when the server made the experiment first, whose artifacts then go through it."""
+    experiment = logged.client.get_experiment_by_name(EXPERIMENT)
+    logged.client.rename_experiment(experiment.experiment_id, "elsewhere")
+    served = logged.client.create_experiment(EXPERIMENT, artifact_location="mlflow-artifacts:/1")
+    try:
+        alone = Tracker(f"http://127.0.0.1:{dead_port}", without_server=logged.tracker.url)
+        run = alone.log(replace(logged.trained, bundle=replace(logged.trained.bundle, snapshot="2" * 16)))
+        assert logged.client.get_run(run.run_id).info.experiment_id != served
+        assert mlflow.artifacts.load_text(f"runs:/{run.run_id}/labels.csv").startswith("label")
+    finally:
+        logged.client.rename_experiment(served, "served")
+        logged.client.rename_experiment(experiment.experiment_id, EXPERIMENT)
 
 
 def test_what_cannot_be_measured_is_no_metric(logged: Logged) -> None:
