@@ -1,2 +1,3 @@
 export { BINS, type Filterable, type Filters, hidesSomething, histogram, NO_FILTERS, passes, passing } from "./filters";
+export { PredictionPanel, type PredictionPanelProps } from "./panel";
 export { type FreshPredictions, usePredictionsStore } from "./store";
