@@ -1,4 +1,4 @@
-"""What every request must pass first: a Host that is ours, no foreign page behind it, and a body of bearable size."""
+"""What every request must pass first: a Host that is ours, a key, no foreign page behind it, a bearable body."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.keys import CALLER, Keys, is_open
 from api.problems import HTTP_CODES, problem_response
+from config.settings import is_loopback
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
@@ -21,17 +23,17 @@ MAX_BATCH_BYTES = 64 * 1024 * 1024
 """Size of the largest batch request, and of the largest file of annotations."""
 
 
-def allowed_hosts(host: str) -> frozenset[str] | None:
-    """Return the Host names that a service listening on ``host`` answers to; None means any.
+def allowed_hosts(*hosts: str) -> frozenset[str] | None:
+    """Return the Host names that a service listening on these addresses answers to; None means any.
 
     A web page can make a browser send requests to a loopback address under a name of its own (DNS rebinding); the
     Host header gives it away. On other addresses the name is not ours to know.
     """
-    return LOOPBACK if host in {"localhost", "127.0.0.1", "::1", "[::1]"} else None
+    return LOOPBACK if all(map(is_loopback, hosts)) else None
 
 
 class Guard:
-    """ASGI middleware that refuses foreign hosts and foreign pages, and counts the body while it streams in.
+    """ASGI middleware that refuses foreign hosts, wrong keys and foreign pages, and counts the body as it streams in.
 
     Parameters
     ----------
@@ -39,11 +41,14 @@ class Guard:
         What is guarded.
     hosts
         Allowed host names without port, or None for any.
+    keys
+        What opens the API; without any, it answers this machine alone, whatever address the server listens on.
     """
 
-    def __init__(self, app: ASGIApp, hosts: frozenset[str] | None) -> None:
+    def __init__(self, app: ASGIApp, hosts: frozenset[str] | None, keys: Keys) -> None:
         self.app = app
         self.hosts = hosts
+        self.keys = keys
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer it with a problem."""
@@ -54,6 +59,18 @@ class Guard:
         if self.hosts is not None and host_name(headers.get(b"host", b"").decode("latin-1")) not in self.hosts:
             detail = f"This service answers to {', '.join(sorted(self.hosts))} only."
             await problem_response(421, HTTP_CODES[421], detail)(scope, receive, send)
+            return
+        if not self.keys and not _is_from_here(scope):
+            detail = "This service has no key, so it answers programs on its own machine only."
+            await problem_response(403, "no_key_configured", detail)(scope, receive, send)
+            return
+        caller = self.keys.caller(headers)
+        if caller is not None:
+            scope[CALLER] = caller
+        elif not is_open(scope["path"]):
+            detail = "Send a key of this service, as Authorization: Bearer KEY or X-API-Key: KEY."
+            refusal = problem_response(401, HTTP_CODES[401], detail, headers={"WWW-Authenticate": "Bearer"})
+            await refusal(scope, receive, send)
             return
         if scope["method"] not in READING and _from_elsewhere(headers, self.hosts):
             detail = "A page of another site asked for this; only pages of this service may change something."
@@ -87,6 +104,12 @@ def host_name(host: str) -> str:
     text = host.lower()
     name, colon, port = text.rpartition(":")
     return name if colon and port.isdigit() else text
+
+
+def _is_from_here(scope: Scope) -> bool:
+    """Tell whether a request comes from this machine: from a loopback address, or over a unix socket."""
+    client = scope.get("client")
+    return not client or not client[0] or is_loopback(client[0])
 
 
 def _from_elsewhere(headers: Mapping[bytes, bytes], hosts: frozenset[str] | None) -> bool:

@@ -9,12 +9,14 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
 from api.guard import READING
+from api.keys import is_open
 from api.problems import MEDIA_TYPE, ProblemDetails
 
 Responses = dict[int | str, dict[str, Any]]
 
 MEANINGS = {
     400: "Not JSON",
+    401: "The key is missing or wrong",
     403: "A page of another site asked for it",
     404: "Something named does not exist",
     409: "Ruled out by the present state",
@@ -28,6 +30,11 @@ MEANINGS = {
     503: "Something candleloop needs cannot be reached",
 }
 EVERYWHERE = (421, 500)
+
+SECURITY: dict[str, Any] = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "Needed where the service has keys"},
+    "header": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "The same key in another header"},
+}
 
 
 def problems(*statuses: int) -> Responses:
@@ -65,9 +72,15 @@ def describe(app: FastAPI) -> None:
 
 
 def _declare_guard(schema: dict[str, Any]) -> None:
-    """Declare what the guard refuses by the method and the body of a call."""
-    for path in schema["paths"].values():
+    """Declare what the guard refuses by the path, the method and the body of a call."""
+    schema["components"]["securitySchemes"] = SECURITY
+    schema["security"] = [{}, *({name: []} for name in SECURITY)]
+    for name, path in schema["paths"].items():
         for method, operation in path.items():
+            if is_open(name):
+                operation["security"] = []
+            else:
+                operation["responses"]["401"] = _refusal(401)
             if method.upper() not in READING:
                 operation["responses"]["403"] = _refusal(403)
                 if "requestBody" in operation:

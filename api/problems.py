@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import uuid
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
+from candleloop.correlation import correlation_id
 from candleloop.errors import (
     BadCandles,
     BadRequest,
@@ -63,6 +63,7 @@ STATUS: Mapping[type[CandleloopError], int] = {
 """Domain error to HTTP status; a class that is not named here has the status of its nearest base, or 500."""
 
 HTTP_CODES: Mapping[int, str] = {
+    401: "key_required",
     403: "foreign_origin",
     404: "unknown_route",
     405: "method_not_allowed",
@@ -94,6 +95,7 @@ class ProblemDetails(BaseModel):
                 "code": "high_below_low",
                 "row": 17,
                 "field": "high",
+                "correlation_id": "0b7f2c9e4f5e4f0e9d9d0c7d4f3a1b22",
             }
         },
     )
@@ -120,6 +122,7 @@ def problem_body(status: int, code: str, detail: str, **details: Any) -> bytes:
         "detail": detail,
         "code": code,
         **{key: value for key, value in details.items() if value is not None},
+        "correlation_id": correlation_id(),
     }
     return orjson.dumps(body, default=str)
 
@@ -140,19 +143,18 @@ def status_of(error: CandleloopError) -> int:
 
 
 def install(app: FastAPI) -> None:
-    """Make the application answer every failure with a problem."""
+    """Make the application answer every refusal with a problem; :class:`~api.envelope.Envelope` answers the rest."""
     app.add_exception_handler(CandleloopError, _domain)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(ClientDisconnect, _gone)
-    app.add_exception_handler(Exception, _unexpected)
 
 
 async def _domain(request: Request, error: Exception) -> Response:
     assert isinstance(error, CandleloopError)
     status = status_of(error)
     if status == 500:
-        return await _unexpected(request, error)
+        return unexpected(request.method, request.url.path, error)
     wait = error.details.get("retry_after")
     headers = None if wait is None else {"Retry-After": str(wait)}
     return problem_response(status, error.code, error.message, headers=headers, **error.details)
@@ -194,18 +196,8 @@ async def _gone(_request: Request, _error: Exception) -> Response:
     return problem_response(400, "client_disconnected", "The client went away before its request was complete.")
 
 
-async def _unexpected(request: Request, error: Exception) -> Response:
-    correlation_id = uuid.uuid4().hex
-    logger.error(
-        "%s %s failed unexpectedly, correlation id %s",
-        request.method,
-        request.url.path,
-        correlation_id,
-        exc_info=error,
-    )
-    return problem_response(
-        500,
-        "internal_error",
-        f"Something failed inside candleloop. The log has the cause under {correlation_id}.",
-        correlation_id=correlation_id,
-    )
+def unexpected(method: str, path: str, error: Exception) -> Response:
+    """Log what nobody expected, with its cause, and return a problem that tells where to find it."""
+    logger.error("%s %s failed unexpectedly", method, path, exc_info=error)
+    detail = f"Something failed inside candleloop. The log has the cause under {correlation_id()}."
+    return problem_response(500, "internal_error", detail)

@@ -15,6 +15,7 @@ from rq.worker_registration import get_keys as worker_keys
 from api.model_holder import ModelHolder
 from candleloop.context import Context
 from candleloop.errors import CandleloopError
+from candleloop.urls import without_credentials
 from jobs.connections import REDIS_AWAY
 from jobs.kinds import QUEUES
 
@@ -81,7 +82,7 @@ class Readiness:
         return OK
 
     def _mlflow(self) -> str:
-        url = self.context.tracking_url
+        url = without_credentials(self.context.tracking_url)
         if not url.startswith("http"):
             return OK
         answer = httpx.get(f"{url.rstrip('/')}/health", timeout=PATIENCE_SECONDS / 2)

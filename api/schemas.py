@@ -53,8 +53,9 @@ class Job(BaseModel):
     progress: Progress
     progressed_at: datetime | None = Field(description="When it came further last; a job that stalls stays there")
     cancel_requested: bool
-    requested_by: str = Field(description="`api` when somebody asked for it, else the part of candleloop that did")
+    requested_by: str = Field(description="`api`, `api:NAME` with a named key, or the part of candleloop that did")
     label_set: str | None
+    correlation_id: str | None = Field(description="Names what this job follows from in the logs; see `X-Request-ID`")
     scheduled_for: datetime | None
     created_at: datetime
     started_at: datetime | None
@@ -75,6 +76,7 @@ class Job(BaseModel):
             cancel_requested=row.cancel_requested,
             requested_by=row.requested_by,
             label_set=row.label_set,
+            correlation_id=row.correlation_id,
             scheduled_for=row.scheduled_for,
             created_at=row.created_at,
             started_at=row.started_at,

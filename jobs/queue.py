@@ -19,6 +19,7 @@ from rq.exceptions import DuplicateJobError, NoSuchJobError
 from rq.job import Job, JobStatus
 from sqlalchemy.orm import Session
 
+from candleloop.correlation import correlated, correlation_id, new_correlation_id
 from candleloop.errors import Conflict
 from candleloop.store import jobs, outbox
 from candleloop.store.database import Database
@@ -72,6 +73,7 @@ def submit(
         arguments=checked_arguments(chosen, arguments).model_dump(mode="json"),
         label_set=label_set,
         requested_by=requested_by,
+        correlation_id=correlation_id() or new_correlation_id(),
         scheduled_for=scheduled_for,
         idempotency_key=idempotency_key,
         parent_id=parent_id,
@@ -118,6 +120,8 @@ def dispatch(
         if on_queue:
             with database.begin() as session:
                 jobs.mark_enqueued(session, job_id, moment)
+            with correlated(row.correlation_id):
+                logger.info("Job %s (%s) is on its queue.", job_id, row.kind)
             handed_over.append(job_id)
     return handed_over
 
@@ -141,7 +145,7 @@ def cancel(session: Session, job_id: str) -> JobRow:
     return row
 
 
-def resubmit(session: Session, job_id: str) -> JobRow:
+def resubmit(session: Session, job_id: str, *, requested_by: str = "api") -> JobRow:
     """Write down the same job anew after it failed or was cancelled; :func:`dispatch` it after the commit.
 
     The old job keeps its record. Asked twice, it is the same new job.
@@ -165,7 +169,14 @@ def resubmit(session: Session, job_id: str) -> JobRow:
         )
     if row.status not in jobs.ENDED:
         raise Conflict(f"Job {job_id} is {row.status}: cancel it first.", code="job_not_over", field="job_id")
-    return submit(session, row.kind, row.arguments, label_set=row.label_set, idempotency_key=f"retry-{job_id}")
+    return submit(
+        session,
+        row.kind,
+        row.arguments,
+        label_set=row.label_set,
+        requested_by=requested_by,
+        idempotency_key=f"retry-{job_id}",
+    )
 
 
 def forgotten(connection: Redis, row: JobRow, moment: datetime) -> bool:

@@ -14,6 +14,7 @@ from redis import Redis
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from candleloop.correlation import correlated
 from candleloop.pipeline_config import RetrainConfig
 from candleloop.store import jobs, outbox, predictions
 from candleloop.store.database import Database
@@ -105,7 +106,8 @@ class Relay:
             silent = jobs.lost_jobs(session, moment - SILENCE)
         for row in silent:
             if forgotten(self.connection, row, moment):
-                logger.warning("Job %s was lost with its worker (attempt %d).", row.id, row.attempts)
+                with correlated(row.correlation_id):
+                    logger.warning("Job %s was lost with its worker (attempt %d).", row.id, row.attempts)
                 with self.database.begin() as session:
                     give_back(session, row)
 
@@ -114,7 +116,8 @@ class Relay:
             unclaimed = jobs.stale_dispatches(session, moment - UNCLAIMED)
         for row in unclaimed:
             if row.enqueued_at is not None and forgotten(self.connection, row, moment):
-                logger.warning("Job %s was lost on its way to a worker.", row.id)
+                with correlated(row.correlation_id):
+                    logger.warning("Job %s was lost on its way to a worker.", row.id)
                 with self.database.begin() as session:
                     jobs.clear_enqueued(session, row.id, row.enqueued_at)
 
@@ -154,7 +157,8 @@ def plan_retrain(session: Session, label_set: str, config: RetrainConfig) -> Non
             jobs.cancel(session, row.id)
     elif not queued:
         arguments = TrainArguments(label_set=label_set, reason="feedback")
-        submit(session, "train", arguments, label_set=label_set, requested_by="feedback", scheduled_for=due)
+        with correlated(None if waiting is None else outbox.origin(session, waiting.last_id)):
+            submit(session, "train", arguments, label_set=label_set, requested_by="feedback", scheduled_for=due)
     else:
         for row in movable:
             if row.scheduled_for != due:

@@ -7,7 +7,6 @@ import signal
 import sys
 import threading
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from typing import Any
 from rq.timeouts import JobTimeoutException
 
 from candleloop.context import Context
+from candleloop.correlation import correlated
 from candleloop.errors import CandleloopError, Unavailable
 from candleloop.progress import Cancelled, Progress
 from candleloop.store import jobs, outbox
@@ -80,6 +80,12 @@ def _run(context: Context, job_id: str, work: Work) -> dict[str, Any]:
     if row is None:
         logger.info("Job %s is not waiting any more: nothing to do.", job_id)
         return {"skipped": True}
+    with correlated(row.correlation_id) as correlation_id:
+        return _run_claimed(context, row, work, correlation_id)
+
+
+def _run_claimed(context: Context, row: JobRow, work: Work, correlation_id: str) -> dict[str, Any]:
+    database, job_id = context.database, row.id
     kind, attempt = kind_named(row.kind), row.attempts
     logger.info("Job %s (%s, attempt %d) starts.", job_id, row.kind, attempt)
     pulse = _Pulse(database, job_id, attempt)
@@ -108,10 +114,9 @@ def _run(context: Context, job_id: str, work: Work) -> dict[str, Any]:
         _fail(database, job_id, attempt, error.code, error.message, error.details)
         raise JobFailed(error.message) from None
     except Exception:
-        correlation = uuid.uuid4().hex[:12]
-        logger.exception("Job %s failed, correlation id %s", job_id, correlation)
-        message = f"Something went wrong inside candleloop. The worker's log says what, under {correlation}."
-        _fail(database, job_id, attempt, "internal_error", message, {"correlation_id": correlation})
+        logger.exception("Job %s failed unexpectedly", job_id)
+        message = f"Something went wrong inside candleloop. The worker's log says what, under {correlation_id}."
+        _fail(database, job_id, attempt, "internal_error", message, {"correlation_id": correlation_id})
         raise JobFailed(message) from None
     with database.begin() as session:
         jobs.succeed(session, job_id, attempt, result)

@@ -21,6 +21,7 @@ from candleloop.errors import Unavailable
 from candleloop.progress import Progress
 from candleloop.store import label_sets
 from candleloop.store.database import migrate
+from candleloop.urls import without_credentials
 from config.context import label_sets_on_disk, open_context
 from config.settings import Settings
 from workers import stack_services
@@ -73,13 +74,17 @@ def up(settings: Settings, progress: Progress | None = None, say: Callable[[str]
 
     Raises
     ------
+    BadConfiguration
+        When more than this machine would reach it and there is no key or no password.
     Unavailable
         When it runs already, a port is taken, or something does not start; the message says what to do.
     """
+    settings.require_api_key(settings.host)
+    settings.require_dashboard_password("The RQ dashboard")
     home = settings.home_path
     make_folders(settings.redis_socket, home / "redis")
     (home / "logs").mkdir(exist_ok=True)
-    with locked(home, f"http://{settings.host}:{settings.api_port}"):
+    with locked(home, settings.address(settings.api_port)):
         check_ports(settings)
         supervisor = Supervisor(home / "logs", environment_of(settings), say)
         with stop_on_signals(supervisor):
@@ -106,15 +111,16 @@ def _run(settings: Settings, supervisor: Supervisor, progress: Progress, say: Ca
             label_sets.ensure(session, label_set)
     supervisor.start([stack_services.api_service(settings), *stack_services.background_services(settings)])
     supervisor.wait_until_ready(["api"])
-    say(f"  API            http://{settings.host}:{settings.api_port}/docs")
+    say(f"  API            {settings.address(settings.api_port)}/docs")
     supervisor.wait_until_ready(["workers"])
     say("  workers        one each for the queues batch, label and train; the relay feeds them")
     supervisor.start([stack_services.dashboard_service(settings)])
     if settings.mlflow_url is None:
         supervisor.start([stack_services.mlflow_service(settings)])
     supervisor.wait_until_ready(["dashboard"])
-    say(f"  RQ dashboard   http://{settings.host}:{settings.dashboard_port}")
-    say(f"  MLflow         {settings.mlflow}{'' if settings.mlflow_url else ' (takes some seconds more)'}")
+    say(f"  RQ dashboard   {settings.address(settings.dashboard_port)}")
+    patience = "" if settings.mlflow_url else " (takes some seconds more)"
+    say(f"  MLflow         {without_credentials(settings.mlflow)}{patience}")
     web = stack_services.web_service(settings)
     if not settings.web:
         say("  web page       switched off by CANDLELOOP_WEB")
@@ -122,7 +128,7 @@ def _run(settings: Settings, supervisor: Supervisor, progress: Progress, say: Ca
         say("  web page       not started: there is no Node on the PATH (everything else runs without it)")
     else:
         supervisor.start([web])
-        say(f"  web page       http://{settings.host}:{settings.web_port} (the first start builds it: a minute or two)")
+        say(f"  web page       {settings.address(settings.web_port)} (the first start builds it: a minute or two)")
     FirstSteps(context, settings.redis, stack_services.serves_model(settings), supervisor, progress, say).take()
     supervisor.wait_until_ready(["web"])
     say("candleloop is ready. Ctrl+C stops everything; the data stays.")
@@ -210,6 +216,8 @@ def environment_of(settings: Settings) -> dict[str, str]:
             text = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
             chosen[f"CANDLELOOP_{name.upper()}"] = text
     chosen["CANDLELOOP_HOME"] = str(settings.home_path)
+    if settings.own_key is not None:
+        chosen["CANDLELOOP_API_KEY"] = settings.own_key  # the web page knows this one only
     return {**os.environ, **chosen, **QUIET, "DO_NOT_TRACK": "true"}
 
 

@@ -37,8 +37,25 @@ def find_redis_server() -> Path:
     )
 
 
-def redis_command(socket: Path, folder: Path) -> list[str]:
+def write_password(folder: Path, password: str) -> Path:
+    """Write the file that makes Redis ask for a password, for this user's eyes only; a command line is for everybody's.
+
+    The file replaces an earlier one as a whole.
+    """
+    path = folder / "password.conf"
+    written = path.with_suffix(".new")
+    written.unlink(missing_ok=True)
+    with os.fdopen(os.open(written, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        escaped = "".join(f"\\x{byte:02x}" for byte in password.encode())
+        file.write(f'requirepass "{escaped}"\n')
+    written.replace(path)
+    return path
+
+
+def redis_command(socket: Path, folder: Path, configuration: Path | None = None) -> list[str]:
     """Return the command that serves Redis on a unix socket and keeps its data in a folder.
+
+    What a file of configuration says is kept unless the command says otherwise.
 
     Everything is appended to a file, synced every second, and nothing is ever evicted: a queue is no cache.
 
@@ -63,7 +80,12 @@ def redis_command(socket: Path, folder: Path) -> list[str]:
         "maxmemory-policy": "noeviction",
         "daemonize": "no",
     }
-    return [str(find_redis_server()), *(part for name, value in options.items() for part in (f"--{name}", value))]
+    files = [] if configuration is None else [str(configuration)]
+    return [
+        str(find_redis_server()),
+        *files,
+        *(part for name, value in options.items() for part in (f"--{name}", value)),
+    ]
 
 
 def make_folders(socket: Path, folder: Path) -> None:

@@ -10,10 +10,10 @@ from datetime import timedelta
 from candleloop.errors import Unavailable
 from candleloop.store.tables import now
 from config.context import open_context
+from config.logs import configure_logging
 from config.settings import settings
 from jobs.connections import hasty_connection
 from jobs.relay import Relay
-from workers.processes import configure_logging
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ PAUSE_WITHOUT_DATABASE = 2.0
 def main() -> None:
     """Relay until a signal."""
     chosen = settings()
-    configure_logging(chosen.log_level)
+    configure_logging(chosen)
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())

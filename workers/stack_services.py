@@ -5,9 +5,9 @@ from __future__ import annotations
 import shutil
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from urllib.error import HTTPError, URLError
-from urllib.request import ProxyHandler, build_opener
+from urllib.request import ProxyHandler, Request, build_opener
 
 from redis import Redis
 from redis.exceptions import RedisError
@@ -15,8 +15,9 @@ from rq import Worker
 
 from config.settings import ROOT, Settings
 from jobs.kinds import QUEUES
+from workers.passwords import basic_authorization
 from workers.processes import worker_prefix
-from workers.redis_server import redis_command
+from workers.redis_server import redis_command, write_password
 from workers.supervisor import Service
 
 CHECK_SECONDS = 2.0
@@ -26,9 +27,11 @@ _direct = build_opener(ProxyHandler({}))
 
 def redis_service(settings: Settings) -> Service:
     """Return the embedded Redis; it keeps its data when it is told to end, however that comes about."""
+    folder, password = settings.home_path / "redis", settings.redis_password
+    asks = None if password is None else write_password(folder, password.get_secret_value())
     return Service(
         "redis",
-        tuple(redis_command(settings.redis_socket, settings.home_path / "redis")),
+        tuple(redis_command(settings.redis_socket, folder, asks)),
         lambda _pid: redis_answers(settings.redis),
         stage=0,
         death_signal=signal.SIGTERM,
@@ -40,7 +43,7 @@ def mlflow_service(settings: Settings) -> Service:
     return Service(
         "mlflow",
         (sys.executable, "-m", "workers.mlflow_server"),
-        page_answers(f"{settings.mlflow}/health"),
+        page_answers(f"{settings.address(settings.mlflow_port)}/health"),
         stage=1,
         essential=False,
         deadline=180.0,
@@ -65,7 +68,7 @@ def api_service(settings: Settings) -> Service:
             ),
             *("--log-level", settings.log_level.lower(), "--timeout-graceful-shutdown", "5"),
         ),
-        page_answers(f"http://{settings.host}:{settings.api_port}/healthz"),
+        page_answers(f"{settings.address(settings.api_port)}/healthz"),
         stage=2,
     )
 
@@ -86,10 +89,12 @@ def background_services(settings: Settings) -> list[Service]:
 
 def dashboard_service(settings: Settings) -> Service:
     """Return the RQ dashboard."""
+    password = settings.dashboard_password
+    headers = {} if password is None else {"Authorization": basic_authorization(password.get_secret_value())}
     return Service(
         "dashboard",
         (sys.executable, "-m", "workers.dashboard"),
-        page_answers(f"http://{settings.host}:{settings.dashboard_port}/"),
+        page_answers(f"{settings.address(settings.dashboard_port)}/", headers),
         stage=3,
         essential=False,
     )
@@ -103,14 +108,14 @@ def web_service(settings: Settings) -> Service | None:
     node = shutil.which("node")
     if not settings.web or node is None or shutil.which("npm") is None:
         return None
-    api = f"http://{settings.host}:{settings.api_port}"
+    api = settings.address(settings.api_port)
     return Service(
         "web",
         (
             *("/usr/bin/env", f"PORT={settings.web_port}", f"HOSTNAME={settings.host}", f"CANDLELOOP_API_URL={api}"),
             *(node, str(ROOT / "web" / "scripts" / "serve.mjs")),
         ),
-        page_answers(f"http://{settings.host}:{settings.web_port}/api/healthz", also=401),
+        page_answers(f"{settings.address(settings.web_port)}/api/healthz", also=401),
         stage=3,
         essential=False,
         deadline=600.0,
@@ -120,7 +125,8 @@ def web_service(settings: Settings) -> Service | None:
 
 def serves_model(settings: Settings) -> Callable[[], bool]:
     """Return a check that the API serves a model."""
-    check = page_answers(f"http://{settings.host}:{settings.api_port}/model/info")
+    headers = {} if settings.own_key is None else {"Authorization": f"Bearer {settings.own_key}"}
+    check = page_answers(f"{settings.address(settings.api_port)}/model/info", headers)
     return lambda: check(0)
 
 
@@ -133,12 +139,13 @@ def redis_answers(url: str) -> bool:
             return False
 
 
-def page_answers(url: str, *, also: int = 200) -> Callable[[int], bool]:
+def page_answers(url: str, headers: Mapping[str, str] | None = None, *, also: int = 200) -> Callable[[int], bool]:
     """Return a check that a page answers with success or a status named, asked directly and not through a proxy."""
+    request = Request(url, headers=dict(headers or {}))  # noqa: S310
 
     def check(_pid: int) -> bool:
         try:
-            with _direct.open(url, timeout=CHECK_SECONDS) as answer:
+            with _direct.open(request, timeout=CHECK_SECONDS) as answer:
                 return bool(answer.status == 200)
         except HTTPError as answer:
             return answer.code == also

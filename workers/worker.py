@@ -21,13 +21,14 @@ from rq.job import Job
 from candleloop.errors import CandleloopError
 from candleloop.store import jobs
 from config.context import open_context
+from config.logs import configure_logging
 from config.settings import settings
 from jobs.connections import patient_connection
 from jobs.kinds import QUEUES
 from jobs.relay import give_back
 from workers.child import die_with_parent
 from workers.forks import run_in_forks
-from workers.processes import configure_logging, worker_prefix
+from workers.processes import worker_prefix
 
 logger = logging.getLogger(__name__)
 
@@ -103,7 +104,7 @@ def main(arguments: list[str] | None = None) -> None:
     chosen = parser.parse_args(arguments)
     if chosen.burst and len(chosen.queue) > 1:
         parser.error("--burst is for one queue")
-    configure_logging(settings().log_level)
+    configure_logging(settings())
     for module in PRELOADED:
         importlib.import_module(module)
     group = os.getpid()

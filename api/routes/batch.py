@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from api.batch_input import read_batch_body
+from api.keys import Caller
 from api.openapi import problems
 from api.routes.jobs import IdempotencyKey, submit_job
 from api.routes.predict import CANDLES
@@ -63,13 +64,13 @@ REQUEST_BODY: dict[str, Any] = {
     openapi_extra={"requestBody": REQUEST_BODY},
 )
 async def predict_batch(
-    service: TheService, request: Request, response: Response, idempotency_key: IdempotencyKey = None
+    service: TheService, request: Request, response: Response, caller: Caller, idempotency_key: IdempotencyKey = None
 ) -> JobAnswer:
     """Find patterns in many series and candles; poll the job, then fetch its result."""
-    return await run_in_threadpool(_accept, service, await request.body(), response, idempotency_key)
+    return await run_in_threadpool(_accept, service, await request.body(), response, caller, idempotency_key)
 
 
-def _accept(service: Service, body: bytes, response: Response, idempotency_key: str | None) -> JobAnswer:
+def _accept(service: Service, body: bytes, response: Response, caller: str, idempotency_key: str | None) -> JobAnswer:
     wanted = read_batch_body(body)
     label_set = service.label_set(wanted.label_set)
     with service.context.database.read() as session:
@@ -96,4 +97,4 @@ def _accept(service: Service, body: bytes, response: Response, idempotency_key: 
         ),
     )
     arguments = {"label_set": label_set, "order": order.write(service.context.storage)}
-    return submit_job(service, response, "batch", arguments, label_set, idempotency_key)
+    return submit_job(service, response, "batch", arguments, label_set, caller, idempotency_key)

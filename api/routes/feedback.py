@@ -9,6 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SkipValidati
 from pydantic_core import PydanticCustomError
 
 from api.json_route import JsonRoute
+from api.keys import Caller
 from api.openapi import problems
 from api.service import TheService
 from candleloop.loop.feedback import FeedbackEvent, FeedbackResult, record_feedback
@@ -71,7 +72,7 @@ class FeedbackAnswer(BaseModel):
 
 
 @router.post("/feedback", status_code=202, responses=problems(400, 404, 413, 415, 422, 503))
-def post_feedback(service: TheService, request: FeedbackRequest) -> FeedbackAnswer:
+def post_feedback(service: TheService, caller: Caller, request: FeedbackRequest) -> FeedbackAnswer:
     """Confirm, correct, dismiss or undo. Accepted events are safe; a retrain takes them up by itself."""
     with service.context.database.begin() as session:
         results = record_feedback(
@@ -79,5 +80,6 @@ def post_feedback(service: TheService, request: FeedbackRequest) -> FeedbackAnsw
             label_sets.get(session, service.label_set(request.label_set)),
             request.events,
             bar_times=lambda series_id: service.bar_times.of(session, series_id),
+            requested_by=caller,
         )
     return FeedbackAnswer(results=results)

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import StreamingResponse
 
 from api.json_route import JsonRoute
+from api.keys import Caller
 from api.openapi import problems
 from api.schemas import BatchFile, ItemList, Job, JobAnswer
 from api.service import Service, TheService
@@ -54,6 +55,7 @@ class TrainRequest(BaseModel):
 def autolabel(
     service: TheService,
     response: Response,
+    caller: Caller,
     request: AutolabelRequest | None = None,
     idempotency_key: IdempotencyKey = None,
 ) -> JobAnswer:
@@ -68,13 +70,14 @@ def autolabel(
             except NotFound as error:
                 raise NotFound(error.message, code=error.code, field=f"series.{position}") from None
     arguments = {"series": request.series, "label_set": label_set}
-    return submit_job(service, response, "autolabel", arguments, label_set, idempotency_key)
+    return submit_job(service, response, "autolabel", arguments, label_set, caller, idempotency_key)
 
 
 @router.post("/train", status_code=202, responses=problems(400, 404, 409, 413, 415, 422, 503))
 def train(
     service: TheService,
     response: Response,
+    caller: Caller,
     request: TrainRequest | None = None,
     idempotency_key: IdempotencyKey = None,
 ) -> JobAnswer:
@@ -83,7 +86,7 @@ def train(
     with service.context.database.read() as session:
         label_sets.get(session, label_set)
     pipeline.require_enough_labels(service.context, label_set)
-    return submit_job(service, response, "train", {"label_set": label_set}, label_set, idempotency_key)
+    return submit_job(service, response, "train", {"label_set": label_set}, label_set, caller, idempotency_key)
 
 
 @router.get("/jobs", responses=problems(422, 503))
@@ -148,13 +151,13 @@ def _content(file: BinaryIO) -> Iterator[bytes]:
 
 
 @router.post("/jobs/{job_id}/retry", status_code=202, responses=problems(404, 409, 503))
-def retry_job(service: TheService, response: Response, job_id: str) -> JobAnswer:
+def retry_job(service: TheService, response: Response, caller: Caller, job_id: str) -> JobAnswer:
     """Ask for the same again after a job failed or was cancelled: a new job; the old one keeps its record.
 
     Asking twice gives the same new job. When that one fails, it is the one to try again.
     """
     with service.context.database.begin() as session:
-        job = Job.of(resubmit(session, job_id))
+        job = Job.of(resubmit(session, job_id, requested_by=caller))
     return _handed_over(service, response, job)
 
 
@@ -171,11 +174,14 @@ def submit_job(
     kind: str,
     arguments: dict[str, Any],
     label_set: str,
+    caller: str,
     idempotency_key: str | None,
 ) -> JobAnswer:
     """Write a job down, hand it to its queue and answer where it can be watched."""
     with service.context.database.begin() as session:
-        row = submit(session, kind, arguments, label_set=label_set, idempotency_key=idempotency_key)
+        row = submit(
+            session, kind, arguments, label_set=label_set, requested_by=caller, idempotency_key=idempotency_key
+        )
         job = Job.of(row)
     return _handed_over(service, response, job)
 

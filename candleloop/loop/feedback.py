@@ -71,6 +71,7 @@ def record_feedback(
     events: Sequence[FeedbackEvent | Mapping[str, Any]],
     *,
     bar_times: BarTimes,
+    requested_by: str = "api",
 ) -> list[FeedbackResult]:
     """Apply feedback events one after another, in the caller's transaction.
 
@@ -84,6 +85,8 @@ def record_feedback(
         Parsed events, or JSON objects as received: one that does not parse is rejected and the others go on.
     bar_times
         Called at most once per series.
+    requested_by
+        Who sent them, as their records shall say.
 
     Returns
     -------
@@ -105,7 +108,7 @@ def record_feedback(
             times[series_id] = bar_times(series_id)
         return times[series_id]
 
-    return [_record(session, label_set, raw, times_of) for raw in events]
+    return [_record(session, label_set, raw, times_of, requested_by) for raw in events]
 
 
 def _lock(session: Session, events: Iterable[FeedbackEvent | Mapping[str, Any]]) -> set[str]:
@@ -122,7 +125,11 @@ def _lock(session: Session, events: Iterable[FeedbackEvent | Mapping[str, Any]])
 
 
 def _record(
-    session: Session, label_set: LabelSet, raw: FeedbackEvent | Mapping[str, Any], times_of: BarTimes
+    session: Session,
+    label_set: LabelSet,
+    raw: FeedbackEvent | Mapping[str, Any],
+    times_of: BarTimes,
+    requested_by: str,
 ) -> FeedbackResult:
     try:
         event = parse_event(raw)
@@ -134,7 +141,7 @@ def _record(
         return _repeated(label_set, event, earlier)
     try:
         with session.begin_nested():
-            annotation_id = _apply(session, label_set, event, times_of)
+            annotation_id = _apply(session, label_set, event, times_of, requested_by)
     except _Overtaken as overtaken:
         return FeedbackResult(event_id=event.event_id, status="conflict", current=overtaken.current)
     except CandleloopError as error:
@@ -148,7 +155,9 @@ def _record(
     return FeedbackResult(event_id=event.event_id, status="accepted", annotation_id=annotation_id)
 
 
-def _apply(session: Session, label_set: LabelSet, event: FeedbackEvent, times_of: BarTimes) -> str | None:
+def _apply(
+    session: Session, label_set: LabelSet, event: FeedbackEvent, times_of: BarTimes, requested_by: str
+) -> str | None:
     """Do what an event says and write it down; return the annotation that it made or gave back."""
     time = times_of(event.series_id)
     if event.verb is Verb.UNDO:
@@ -169,6 +178,7 @@ def _apply(session: Session, label_set: LabelSet, event: FeedbackEvent, times_of
         target_id=target_id,
         body=event.model_dump(mode="json"),
         effects=effects.model_dump(mode="json"),
+        requested_by=requested_by,
     )
     if teaches:
         outbox.append(session, topic=outbox.RETRAIN, label_set=label_set.name, event_id=event.event_id)

@@ -20,6 +20,7 @@ def append_event(
     target_id: str | None,
     body: dict[str, Any],
     effects: dict[str, Any],
+    requested_by: str,
 ) -> FeedbackEventRow:
     """Write an accepted event and what it did.
 
@@ -36,6 +37,7 @@ def append_event(
         target_id=target_id,
         body=body,
         effects=effects,
+        requested_by=requested_by,
     )
     session.add(row)
     session.flush()

@@ -55,6 +55,12 @@ def waiting(session: Session, topic: str = RETRAIN) -> list[Waiting]:
     return [Waiting(topic, *row) for row in session.execute(statement)]
 
 
+def origin(session: Session, row_id: int) -> str | None:
+    """Return the correlation id of what a row follows from."""
+    row = session.get(OutboxRow, row_id)
+    return None if row is None else row.correlation_id
+
+
 def assign(session: Session, *, topic: str, label_set: str, up_to: int, job_id: str) -> int:
     """Give the waiting rows up to this id to a job; return how many it got.
 

@@ -22,6 +22,8 @@ from sqlalchemy import (
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from candleloop.correlation import correlation_id
+
 SurrogateId = BigInteger().with_variant(Integer, "sqlite")
 
 
@@ -246,6 +248,7 @@ class FeedbackEventRow(Base):
     body: Mapped[dict[str, Any]]
     effects: Mapped[dict[str, Any]]
     undone_by: Mapped[str | None] = mapped_column(String(64))
+    requested_by: Mapped[str] = mapped_column(String(80), default="api")
     received_at: Mapped[datetime] = mapped_column(default=now)
 
 
@@ -266,6 +269,7 @@ class OutboxRow(Base):
     topic: Mapped[str] = mapped_column(String(16))
     label_set: Mapped[str] = mapped_column(ForeignKey("label_sets.name"))
     event_id: Mapped[str | None] = mapped_column(String(64))
+    correlation_id: Mapped[str | None] = mapped_column(String(64), default=correlation_id)
     created_at: Mapped[datetime] = mapped_column(default=now)
     job_id: Mapped[str | None] = mapped_column(String(64))
 
@@ -284,6 +288,7 @@ class JobRow(Base):
     arguments: Mapped[dict[str, Any]]
     label_set: Mapped[str | None] = mapped_column(String(48))
     requested_by: Mapped[str] = mapped_column(String(80), default="api")
+    correlation_id: Mapped[str | None] = mapped_column(String(64))
     idempotency_key: Mapped[str | None] = mapped_column(String(120), unique=True)
     done: Mapped[int] = mapped_column(default=0)
     total: Mapped[int | None]

@@ -27,6 +27,7 @@ from candleloop.inference.bundle import ModelBundle
 from candleloop.training import report
 from candleloop.training.families import FAMILIES
 from candleloop.training.train import TrainedModel
+from candleloop.urls import credentials, without_credentials
 
 logger = logging.getLogger(__name__)
 
@@ -77,7 +78,7 @@ class Tracker:
     Parameters
     ----------
     url
-        The server or the database file.
+        The server or the database file. User and password in it are sent and never shown.
     without_server
         The database file that the server at ``url`` keeps its runs in: written to directly while no server answers,
         so that a training without one is tracked all the same and the server shows it when it is back.
@@ -85,6 +86,11 @@ class Tracker:
 
     url: str
     without_server: str | None = None
+
+    @property
+    def address(self) -> str:
+        """The URL without user and password."""
+        return without_credentials(self.url)
 
     def log(self, trained: TrainedModel, *, job_id: str | None = None) -> TrackedRun:
         """Write a training down as a run and register its model version.
@@ -175,7 +181,9 @@ class Tracker:
     def _client(self) -> Iterator[Any]:
         """Give an MLflow client that does not wait long, and turn its failures into ``Unavailable``."""
         url = self._reachable()
-        with _environment(MLFLOW_SETTINGS), warnings.catch_warnings():
+        user, password = credentials(self.url) or ("", "")
+        known = {"MLFLOW_TRACKING_USERNAME": user, "MLFLOW_TRACKING_PASSWORD": password} if password else {}
+        with _environment(MLFLOW_SETTINGS | known), warnings.catch_warnings():
             # MLflow warns about its own code while it is imported, and about models whose data it cannot check.
             warnings.simplefilter("ignore")
             import requests
@@ -195,14 +203,14 @@ class Tracker:
         import httpx
 
         try:
-            httpx.get(f"{self.url.rstrip('/')}/health", timeout=PROBE_SECONDS).raise_for_status()
+            httpx.get(f"{self.address.rstrip('/')}/health", timeout=PROBE_SECONDS).raise_for_status()
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             if self.without_server is not None:
                 return self.without_server
             raise Unavailable(
-                f"MLflow at {self.url} does not answer: {_first_line(error)}", code="mlflow_unavailable"
+                f"MLflow at {self.address} does not answer: {_first_line(error)}", code="mlflow_unavailable"
             ) from error
-        return self.url
+        return self.address
 
 
 def _artifact_folder(url: str) -> str | None:

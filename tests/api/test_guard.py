@@ -6,6 +6,7 @@ import gzip
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
 from api.main import create_app
 from config.settings import Settings
@@ -55,9 +56,9 @@ def test_reading_is_left_to_the_browser(cold: httpx.Client, headers: dict[str, s
 
 
 def test_where_any_host_is_answered_any_site_but_a_declared_other_one_may_ask(empty: Settings) -> None:
-    app = create_app(empty.model_copy(update={"host": "0.0.0.0"}))
+    app = create_app(empty.model_copy(update={"host": "0.0.0.0", "api_key": SecretStr("open-sesame")}))
     with client_of(app, base_url="http://candles.example") as client:
-        headers = {"origin": "https://candles.example"}
+        headers = {"origin": "https://candles.example", "x-api-key": "open-sesame"}
         assert client.post("/feedback", json={"events": []}, headers=headers).status_code == 422
         refused = {**headers, "sec-fetch-site": "cross-site"}
         assert client.post("/feedback", json={"events": []}, headers=refused).status_code == 403

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 import httpx
 import pytest
 from fastapi import FastAPI
+from pydantic import SecretStr
 
 from api import problems
+from api.envelope import Envelope
 from api.main import create_app
 from candleloop.errors import CandleloopError
 from config.settings import Settings
@@ -90,6 +92,7 @@ def test_the_unexpected_is_a_500_with_a_correlation_id_and_no_detail(
 ) -> None:
     app = FastAPI()
     problems.install(app)
+    app.add_middleware(Envelope)
 
     @app.get("/fails")
     def fails() -> None:
@@ -101,7 +104,8 @@ def test_the_unexpected_is_a_500_with_a_correlation_id_and_no_detail(
     assert (answer.status_code, problem["code"]) == (500, "internal_error")
     assert "secret" not in answer.text
     assert "Traceback" not in answer.text
-    assert problem["correlation_id"] in caplog.text
+    assert problem["correlation_id"] == answer.headers["x-request-id"]
+    assert problem["correlation_id"] in problem["detail"]
     assert "secret detail" in caplog.text
 
 
@@ -120,7 +124,7 @@ def test_other_hosts_are_refused_on_loopback(cold: httpx.Client, host: str) -> N
 
 
 def test_any_host_is_answered_elsewhere(empty: Settings) -> None:
-    app = create_app(empty.model_copy(update={"host": "0.0.0.0"}))
+    app = create_app(empty.model_copy(update={"host": "0.0.0.0", "api_key": SecretStr("open-sesame")}))
     with client_of(app, base_url="http://candles.example") as client:
         assert client.get("/healthz").status_code == 200
 

@@ -11,20 +11,22 @@ from fastapi import FastAPI
 
 
 @contextmanager
-def client_of(app: FastAPI, *, base_url: str = "http://localhost") -> Iterator[httpx.Client]:
-    """Start the application and give a client of it; stop it at the end."""
+def client_of(
+    app: FastAPI, *, base_url: str = "http://localhost", client: tuple[str, int] = ("127.0.0.1", 123)
+) -> Iterator[httpx.Client]:
+    """Start the application and give a client of it, that asks from an address; stop it at the end."""
     with (
         start_blocking_portal() as portal,
         portal.wrap_async_context_manager(app.router.lifespan_context(app)),
-        httpx.Client(transport=_IntoApp(portal, app), base_url=base_url) as client,
+        httpx.Client(transport=_IntoApp(portal, app, client), base_url=base_url) as asking,
     ):
-        yield client
+        yield asking
 
 
 class _IntoApp(httpx.BaseTransport):
-    def __init__(self, portal: BlockingPortal, app: FastAPI) -> None:
+    def __init__(self, portal: BlockingPortal, app: FastAPI, client: tuple[str, int]) -> None:
         self._portal = portal
-        self._inner = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+        self._inner = httpx.ASGITransport(app=app, raise_app_exceptions=False, client=client)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         return self._portal.call(self._pass_on, request)

@@ -673,6 +673,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Metrics
+         * @description Tell Prometheus about requests, queues, jobs, the model and the feedback that waits.
+         */
+        get: operations["metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1525,11 +1545,16 @@ export interface components {
             cancel_requested: boolean;
             /**
              * Requested By
-             * @description `api` when somebody asked for it, else the part of candleloop that did
+             * @description `api`, `api:NAME` with a named key, or the part of candleloop that did
              */
             requested_by: string;
             /** Label Set */
             label_set: string | null;
+            /**
+             * Correlation Id
+             * @description Names what this job follows from in the logs; see `X-Request-ID`
+             */
+            correlation_id: string | null;
             /** Scheduled For */
             scheduled_for: string | null;
             /**
@@ -1581,8 +1606,8 @@ export interface components {
          *
          *     ``name`` is the identifier used everywhere (``morning_star``), ``code`` the three letters shown where space is
          *     short, ``hotkey`` the digit or letter that picks it (large sets have more labels than keys), ``bars`` the length of
-         *     its spans where that is fixed. ``talib`` names the CDL function that finds it and ``sign``, for functions that find
-         *     two patterns, the one that means this.
+         *     its spans where that is fixed, ``longest`` the most bars they have where it is not, if that is known. ``talib``
+         *     names the CDL function that finds it and ``sign``, for functions that find two patterns, the one that means this.
          */
         Label: {
             /** Name */
@@ -1595,6 +1620,8 @@ export interface components {
             hotkey?: string | null;
             /** Bars */
             bars?: number | null;
+            /** Longest */
+            longest?: number | null;
             /** Talib */
             talib?: string | null;
             /** Sign */
@@ -1994,6 +2021,7 @@ export interface components {
          * @description What went wrong: ``code`` for programs, ``detail`` for people, ``row`` and ``field`` for the place.
          * @example {
          *       "code": "high_below_low",
+         *       "correlation_id": "0b7f2c9e4f5e4f0e9d9d0c7d4f3a1b22",
          *       "detail": "Row 17: high is below low.",
          *       "field": "high",
          *       "row": 17,
@@ -2543,6 +2571,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
+            /** @description The key is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
             /** @description A page of another site asked for it */
             403: {
                 headers: {
@@ -2684,6 +2721,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
+            /** @description The key is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
             /** @description A page of another site asked for it */
             403: {
                 headers: {
@@ -2798,6 +2844,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
+            /** @description The key is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
             /** @description A page of another site asked for it */
             403: {
                 headers: {
@@ -2897,6 +2952,15 @@ export interface operations {
                     "application/json": components["schemas"]["ReviewPage"];
                 };
             };
+            /** @description The key is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
             /** @description Something named does not exist */
             404: {
                 headers: {
@@ -2970,6 +3034,15 @@ export interface operations {
             };
             /** @description Not JSON */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description The key is missing or wrong */
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3086,6 +3159,15 @@ export interface operations {
             };
             /** @description Not JSON */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description The key is missing or wrong */
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3210,6 +3292,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
+            /** @description The key is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
             /** @description A page of another site asked for it */
             403: {
                 headers: {
@@ -3327,6 +3418,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
+            /** @description The key is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
             /** @description A page of another site asked for it */
             403: {
                 headers: {
@@ -3434,6 +3534,15 @@ export interface operations {
                     "application/json": components["schemas"]["ItemList_Job_"];
                 };
             };
+            /** @description The key is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
             /** @description The Host header names another host */
             421: {
                 headers: {
@@ -3490,6 +3599,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description The key is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
             /** @description Something named does not exist */
@@ -3557,6 +3675,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["JobAnswer"];
+                };
+            };
+            /** @description The key is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
             /** @description A page of another site asked for it */
@@ -3646,6 +3773,15 @@ export interface operations {
                     "application/json": components["schemas"]["AutolabelResult"] | components["schemas"]["TrainResult"] | components["schemas"]["BatchFile"];
                 };
             };
+            /** @description The key is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
             /** @description Something named does not exist */
             404: {
                 headers: {
@@ -3720,6 +3856,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["JobAnswer"];
+                };
+            };
+            /** @description The key is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
             /** @description A page of another site asked for it */
@@ -3807,6 +3952,15 @@ export interface operations {
                     "application/json": components["schemas"]["ModelInfo"];
                 };
             };
+            /** @description The key is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
             /** @description Something named does not exist */
             404: {
                 headers: {
@@ -3885,6 +4039,15 @@ export interface operations {
                     "application/json": components["schemas"]["ItemList_ModelSummary_"];
                 };
             };
+            /** @description The key is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
             /** @description Something named does not exist */
             404: {
                 headers: {
@@ -3958,6 +4121,15 @@ export interface operations {
             };
             /** @description Not JSON */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description The key is missing or wrong */
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4068,6 +4240,15 @@ export interface operations {
                     "application/json": components["schemas"]["PinAnswer"];
                 };
             };
+            /** @description The key is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
             /** @description A page of another site asked for it */
             403: {
                 headers: {
@@ -4144,6 +4325,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ItemList_ListedSeries_"];
+                };
+            };
+            /** @description The key is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
             /** @description Something named does not exist */
@@ -4233,6 +4423,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ImportAnswer"];
+                };
+            };
+            /** @description The key is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
             /** @description A page of another site asked for it */
@@ -4338,6 +4537,15 @@ export interface operations {
                     "application/json": components["schemas"]["CandlePage"];
                 };
             };
+            /** @description The key is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
             /** @description Something named does not exist */
             404: {
                 headers: {
@@ -4419,6 +4627,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AppendAnswer"];
+                };
+            };
+            /** @description The key is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
             /** @description A page of another site asked for it */
@@ -4526,6 +4743,15 @@ export interface operations {
                     "application/json": components["schemas"]["SeriesDetail"];
                 };
             };
+            /** @description The key is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
             /** @description Something named does not exist */
             404: {
                 headers: {
@@ -4602,6 +4828,15 @@ export interface operations {
                     "application/json": components["schemas"]["ItemList_Annotation_"];
                 };
             };
+            /** @description The key is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
             /** @description Something named does not exist */
             404: {
                 headers: {
@@ -4675,6 +4910,15 @@ export interface operations {
             };
             /** @description Not JSON */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description The key is missing or wrong */
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4786,6 +5030,15 @@ export interface operations {
                     "application/json": components["schemas"]["Annotation"];
                 };
             };
+            /** @description The key is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
             /** @description Something named does not exist */
             404: {
                 headers: {
@@ -4854,6 +5107,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description The key is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
             };
             /** @description A page of another site asked for it */
             403: {
@@ -4968,6 +5230,15 @@ export interface operations {
             };
             /** @description Not JSON */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description The key is missing or wrong */
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5104,6 +5375,15 @@ export interface operations {
                     "application/json": components["schemas"]["ItemList_ReviewedRange_"];
                 };
             };
+            /** @description The key is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
             /** @description Something named does not exist */
             404: {
                 headers: {
@@ -5177,6 +5457,15 @@ export interface operations {
             };
             /** @description Not JSON */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description The key is missing or wrong */
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5277,6 +5566,15 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The key is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
             /** @description A page of another site asked for it */
             403: {
                 headers: {
@@ -5357,6 +5655,15 @@ export interface operations {
                     "application/x-ndjson": string;
                 };
             };
+            /** @description The key is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
             /** @description Something named does not exist */
             404: {
                 headers: {
@@ -5433,6 +5740,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["IngestReport"];
+                };
+            };
+            /** @description The key is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
             /** @description A page of another site asked for it */
@@ -5538,6 +5854,15 @@ export interface operations {
                     "application/json": components["schemas"]["PredictionPage"];
                 };
             };
+            /** @description The key is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
             /** @description Something named does not exist */
             404: {
                 headers: {
@@ -5616,6 +5941,15 @@ export interface operations {
                     "application/json": components["schemas"]["DisagreementPage"];
                 };
             };
+            /** @description The key is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
             /** @description Something named does not exist */
             404: {
                 headers: {
@@ -5681,6 +6015,15 @@ export interface operations {
                     "application/json": components["schemas"]["ItemList_LabelSetView_"];
                 };
             };
+            /** @description The key is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
             /** @description The Host header names another host */
             421: {
                 headers: {
@@ -5743,6 +6086,15 @@ export interface operations {
             };
             /** @description Not JSON */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description The key is missing or wrong */
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5842,6 +6194,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LabelSetStatus"];
+                };
+            };
+            /** @description The key is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
             /** @description Something named does not exist */
@@ -5972,6 +6333,53 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Ready"];
+                };
+            };
+        };
+    };
+    metrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Prometheus' text format */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            /** @description The key is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description The Host header names another host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Something failed inside candleloop */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
         };
