@@ -16,7 +16,7 @@ export function Page({
     <main className="min-h-0 w-full flex-1 overflow-y-auto">
       <div className="mx-auto w-full max-w-6xl px-4 py-5 sm:px-6">
         <div className="mb-5 flex flex-wrap items-center gap-x-4 gap-y-3">
-          <div className="min-w-0 flex-1">
+          <div className="min-w-0 flex-1 max-sm:basis-full">
             <h1 className="font-semibold text-xl tracking-tight">{title}</h1>
             {lead && <p className="mt-0.5 text-muted">{lead}</p>}
           </div>

@@ -14,7 +14,7 @@ import { useDisagreements, usePredictions } from "@/features/annotate/scores";
 import { useFreshAnnotations, useWorkspace } from "@/features/annotate/workspace";
 import type { BarSpan, Range } from "@/features/annotations";
 import type { ChartPort, Layers, Marks, Shades } from "@/features/chart";
-import { passes, usePredictionsStore } from "@/features/predictions";
+import { passes, usePredictionsStore, withFresh } from "@/features/predictions";
 import { msOf } from "@/lib/times";
 
 /** Marks are read for blocks of this many bars, one more to each side than is seen. */
@@ -45,7 +45,11 @@ export function useScene() {
   useFreshAnnotations(range);
   const scores = usePredictions(series.series_id, labelSet.name, range);
   const disagreements = useDisagreements(series.series_id, labelSet.name);
-  const all = scores.data?.predictions ?? NONE;
+  const stored = scores.data?.predictions ?? NONE;
+  const all = useMemo(
+    () => withFresh(stored, filters.fresh, { seriesId: series.series_id, labelSet: labelSet.name }),
+    [stored, filters.fresh, series.series_id, labelSet.name],
+  );
   const disputes: readonly Disagreement[] = disagreements.data?.items ?? NO_DISPUTES;
   const { shown, hiddenLabels, minConfidence } = filters;
   const predictions = useMemo(

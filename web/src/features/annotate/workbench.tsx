@@ -8,6 +8,7 @@ import { HoverCard, type Hovered } from "@/features/annotate/hover-card";
 import { useKeysOfPage } from "@/features/annotate/keys";
 import { LabelPalette } from "@/features/annotate/label-palette";
 import { labelName } from "@/features/annotate/layers";
+import { ModelSide } from "@/features/annotate/model-side";
 import { ShortcutSheet } from "@/features/annotate/shortcut-sheet";
 import { SpanTable } from "@/features/annotate/span-table";
 import { StatusLine } from "@/features/annotate/status-line";
@@ -111,6 +112,7 @@ export function Workbench() {
           className="flex w-72 shrink-0 flex-col overflow-y-auto border-line border-l max-lg:w-full max-lg:border-t max-lg:border-l-0 max-lg:max-h-56"
         >
           <FocusedPanel scene={scene} />
+          <ModelSide scene={scene} />
         </section>
       </div>
       <DecisionBar

@@ -11,7 +11,7 @@ import { Button } from "@/components/ui/button";
 import { Kbd } from "@/components/ui/kbd";
 import { Notice } from "@/components/ui/notice";
 import { alarm, announce } from "@/lib/announce";
-import { count, interval, labelName, moment, plural, score } from "@/lib/format";
+import { count, interval, labelName, plural, score } from "@/lib/format";
 
 import { ConfidenceFilter } from "./confidence-filter";
 import { type Filterable, hidesSomething, passing } from "./filters";
@@ -27,11 +27,11 @@ export type PredictionPanelProps = {
   /** The predictions that are loaded, before any filter. */
   predictions: readonly Filterable[];
   /** What the stored predictions are of; null while they are fetched, version null when there are none. */
-  scoring: { modelVersion: string | null; scoredAt: string | null; stale: boolean } | null;
+  scoring: { modelVersion: string | null; fetchedAt: number; stale: boolean } | null;
   /** Why they could not be fetched; the ones above are then those of before. */
   error?: Error | null;
-  /** The bars on the screen. */
-  range: BarRange | null;
+  /** The bars on the screen now; null while there are none. */
+  visibleRange: () => BarRange | null;
   /** Stored predictions have changed: fetch them again. */
   onScored?: () => void;
 };
@@ -68,8 +68,8 @@ export function PredictionPanel(props: PredictionPanelProps) {
           <Served info={info} scoring={scoring} />
           {error && (
             <Notice look="bad" title={away ? "The service is away" : "They could not be fetched"}>
-              {scoring?.scoredAt
-                ? `Shown are those from ${moment(scoring.scoredAt)} UTC, version ${scoring.modelVersion}. `
+              {scoring && scoring.modelVersion !== null
+                ? `Shown are those from ${clock(scoring.fetchedAt)}, version ${scoring.modelVersion}. `
                 : ""}
               {away ? "Annotating goes on; it is asked again by itself." : asProblem(error).message}
             </Notice>
@@ -101,6 +101,10 @@ export function PredictionPanel(props: PredictionPanelProps) {
             chosen={chosen}
             onChoose={setChosen}
           />
+          <div className="space-y-2">
+            <PredictNow {...props} warmup={info?.model.warmup_candles ?? null} />
+            <ScoreAll labelSet={labelSet.name} onScored={props.onScored} />
+          </div>
           {reliability ? (
             <ReliabilityPlot name={chosen === null ? "All labels" : labelName(chosen)} reliability={reliability} />
           ) : (
@@ -110,10 +114,6 @@ export function PredictionPanel(props: PredictionPanelProps) {
               </p>
             )
           )}
-          <div className="space-y-2 border-line border-t pt-3">
-            <PredictNow {...props} warmup={info?.model.warmup_candles ?? null} />
-            <ScoreAll labelSet={labelSet.name} onScored={props.onScored} />
-          </div>
         </>
       )}
     </section>
@@ -191,7 +191,12 @@ function Changed({
   );
 }
 
-function PredictNow({ seriesId, labelSet, range, warmup }: PredictionPanelProps & { warmup: number | null }) {
+/** 14:02, on the clock of this browser. */
+function clock(at: number): string {
+  return new Date(at).toTimeString().slice(0, 5);
+}
+
+function PredictNow({ seriesId, labelSet, visibleRange, warmup }: PredictionPanelProps & { warmup: number | null }) {
   const { fresh, setFresh } = usePredictionsStore();
   const controller = useRef<AbortController | null>(null);
   useEffect(() => () => controller.current?.abort(), []);
@@ -213,8 +218,11 @@ function PredictNow({ seriesId, labelSet, range, warmup }: PredictionPanelProps 
       <Button
         small
         className="w-full"
-        disabled={range === null || warmup === null || predict.isPending}
-        onClick={() => range && predict.mutate(range)}
+        disabled={warmup === null || predict.isPending}
+        onClick={() => {
+          const range = visibleRange();
+          if (range) predict.mutate(range);
+        }}
       >
         {predict.isPending ? "Predicting" : "Predict this range now"}
       </Button>

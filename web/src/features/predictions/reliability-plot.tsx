@@ -15,7 +15,7 @@ export function ReliabilityPlot({ name, reliability }: { name: string; reliabili
   const y = (share: number) => 6 + (1 - share) * SIZE;
   return (
     <figure>
-      <svg viewBox={`0 0 ${EDGE + SIZE + 8} ${SIZE + 34}`} className="w-full max-w-64" role="img">
+      <svg viewBox={`0 0 ${EDGE + SIZE + 8} ${SIZE + 34}`} className="mx-auto w-full max-w-52" role="img">
         <title>
           {`Reliability of ${name}: expected calibration error ${reliability.ece.toFixed(3)} over ${reliability.spans} spans. ${reliability.bins
             .map((bin) => `At confidence ${percent(bin.confidence)}, ${percent(bin.right)} of ${bin.count} were right.`)

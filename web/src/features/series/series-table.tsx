@@ -81,6 +81,10 @@ function Row({ one, opened, onToggle }: { one: ListedSeries; opened: boolean; on
         <span className="tabular block text-muted text-xs">
           {day(one.first_time)} to {day(one.last_time)}
         </span>
+        <span className="tabular block text-muted text-xs sm:hidden">
+          {count(talib)} by TA-Lib
+          {disagreements !== null && `, ${count(disagreements)} disagreements`}
+        </span>
       </th>
       <td className={`${CELL} tabular text-right max-md:hidden`}>{count(one.bars)}</td>
       <td className={`${CELL} tabular text-right`}>{count(people)}</td>
