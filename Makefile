@@ -10,11 +10,11 @@ CODE := api benchmarks candleloop cli config jobs tests workers
 IF_NODE := @if ! command -v npm >/dev/null; then echo "No Node here: the web page is left out."; exit 0; fi; \
   node web/scripts/prepare.mjs --install &&
 
-.PHONY: help up test check format openapi bench clean lock
+.PHONY: help up test compose-test check format openapi bench clean lock
 .DEFAULT_GOAL := help
 
 help: ## say what there is
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
 
 up: $(INSTALLED) ## start the web page, API, workers, relay, Redis, MLflow and dashboard; Ctrl+C stops them
 	@exec $(BIN)/candleloop up
@@ -22,6 +22,9 @@ up: $(INSTALLED) ## start the web page, API, workers, relay, Redis, MLflow and d
 test: $(INSTALLED) ## run every test
 	$(BIN)/python -m pytest
 	$(IF_NODE) cd web && npm test --silent
+
+compose-test: $(INSTALLED) ## bring the containers up, try them, take them down; needs Docker
+	@$(BIN)/python -m tests.compose.try_stack
 
 check: $(INSTALLED) ## style and types
 	$(BIN)/ruff format --check $(CODE)

@@ -56,6 +56,18 @@ def up(as_json: AsJson = False) -> None:
 
 
 @app.command()
+def prepare(as_json: AsJson = False) -> None:
+    """Bring the database to the present schema and put the label sets of config/ into it; `up` does so by itself."""
+    with clear_errors(as_json=as_json):
+        from candleloop.store import label_sets
+
+        context, _ = open_prepared(None)
+        with context.database.read() as session:
+            names = [one.name for one in label_sets.every(session)]
+        emit({"label_sets": names}, [f"The database is ready. Label sets: {', '.join(names)}."], as_json=as_json)
+
+
+@app.command()
 def label(
     series: Annotated[list[str] | None, typer.Argument(help="Series ids; all unless given.")] = None,
     label_set: LabelSetName = None,

@@ -14,6 +14,7 @@ from config.logs import configure_logging
 from config.settings import settings
 from jobs.connections import hasty_connection
 from jobs.relay import Relay
+from workers.health import sign_of
 
 logger = logging.getLogger(__name__)
 
@@ -30,10 +31,13 @@ def main() -> None:
     context = open_context()
     poll = timedelta(seconds=chosen.relay_poll_seconds)
     relay = Relay(context.database, hasty_connection(chosen.redis), context.config.retrain, poll)
+    sign = sign_of(chosen.home_path)
+    sign.parent.mkdir(parents=True, exist_ok=True)
     logger.info("The relay watches the outbox and the jobs.")
     while not stopping.is_set():
         try:
             pause = (relay.step(now()) - now()).total_seconds()
+            sign.touch()
         except Unavailable as error:
             logger.warning("%s", error.message)
             pause = PAUSE_WITHOUT_DATABASE

@@ -6,8 +6,6 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable, Mapping
-from urllib.error import HTTPError, URLError
-from urllib.request import ProxyHandler, Request, build_opener
 
 from redis import Redis
 from redis.exceptions import RedisError
@@ -15,14 +13,13 @@ from rq import Worker
 
 from config.settings import ROOT, Settings
 from jobs.kinds import QUEUES
+from workers import health
 from workers.passwords import basic_authorization
 from workers.processes import worker_prefix
 from workers.redis_server import redis_command, write_password
 from workers.supervisor import Service
 
 CHECK_SECONDS = 2.0
-
-_direct = build_opener(ProxyHandler({}))
 
 
 def redis_service(settings: Settings) -> Service:
@@ -140,19 +137,8 @@ def redis_answers(url: str) -> bool:
 
 
 def page_answers(url: str, headers: Mapping[str, str] | None = None, *, also: int = 200) -> Callable[[int], bool]:
-    """Return a check that a page answers with success or a status named, asked directly and not through a proxy."""
-    request = Request(url, headers=dict(headers or {}))  # noqa: S310
-
-    def check(_pid: int) -> bool:
-        try:
-            with _direct.open(request, timeout=CHECK_SECONDS) as answer:
-                return bool(answer.status == 200)
-        except HTTPError as answer:
-            return answer.code == also
-        except (URLError, OSError):
-            return False
-
-    return check
+    """Return a check that a page answers with success or a status named."""
+    return lambda _pid: health.page_answers(url, headers, also=also, patience=CHECK_SECONDS)
 
 
 def workers_listen(url: str) -> Callable[[int], bool]:
