@@ -39,7 +39,7 @@ BIG_BARS = 600_000
 WORKERS = 3
 APIS = 2
 IMAGES = ("service", "web")
-SECRETS = ("API_KEY", "POSTGRES_PASSWORD", "REDIS_PASSWORD", "WEB_PASSWORD")
+SECRETS = ("API_KEY", "POSTGRES_PASSWORD", "REDIS_PASSWORD", "WEB_PASSWORD", "DASHBOARD_PASSWORD")
 
 
 class Failed(Exception):
@@ -212,6 +212,8 @@ def candles_file() -> bytes:
 def main_job(stack: Stack, api: Api) -> str:
     """Import, label, train; return the version that is served."""
     say("Import, auto-label and train over HTTP")
+    refused = httpx.post(f"{api.client.base_url}/autolabel", json={}, trust_env=False)
+    check(refused.status_code == 401, "without the key the API answers 401")
     for symbol, path in demo_files():
         api.call("POST", f"/series?name={path.name}&symbol={symbol}", content=path.read_bytes())
     check(len(api.call("GET", "/series")["items"]) == len(DEMO_SYMBOLS), f"{len(DEMO_SYMBOLS)} series are imported")
@@ -266,8 +268,8 @@ def corrections(apis: list[Api], version: str) -> None:
     test_begins = api.call("GET", "/series/AAPL-1d")["test_bars"]["start_time"]
     marks = api.call("GET", "/series/AAPL-1d/annotations?limit=200")["items"]
     proposed = api.call("GET", "/series/AAPL-1d/predictions?limit=1000")["items"]
-    right = [one for one in marks if one["end_time"] < test_begins][:10]
     wrong = [one for one in proposed if one["confidence"] < 0.2 and one["end_time"] < test_begins][:10]
+    right = [one for one in marks if one["end_time"] < test_begins][: 20 - len(wrong)]
     events = [
         *(_event(one, "annotation", "confirm", None) for one in right),
         *(_event(one, "prediction", "dismiss", "nothing_here") for one in wrong),
@@ -336,6 +338,9 @@ def run(stack: Stack) -> None:
     check("NOAUTH" in unasked, "Redis refuses who has no password")
     page = stack.addresses("web", 3000)[0]
     check(httpx.get(f"{page}/api/healthz", trust_env=False).status_code == 401, "the web page asks for its password")
+    for name, port in (("mlflow", 5000), ("rq-dashboard", 9181)):
+        refused = httpx.get(stack.addresses(name, port)[0], trust_env=False)
+        check(refused.status_code == 401, f"{name} asks for its password")
     known = httpx.get(f"{page}/api/series", auth=("me", stack.variables["CANDLELOOP_WEB_PASSWORD"]), trust_env=False)
     check(known.status_code == 200, "with it, it hands calls to the API")
     version = main_job(stack, apis[0])
