@@ -45,7 +45,8 @@ class CorpusSeries:
     rejected
         (bar, class) pairs known to be wrong where the class is unknown.
     losses
-        Spans that the encoding cannot teach, by reason.
+        Spans that the encoding cannot teach, by reason, and those that are decided while features are warming up
+        (``warm_up``), at the beginning and after a gap.
     usable
         Bars after the warm-up and the context of the model family.
     split
@@ -196,6 +197,9 @@ def build_corpus(
         group[here] = n_segments + np.searchsorted(starts, np.arange(len(own)), side="right") - 1
         truth = resolve(one.marks, own.time, len(snapshot.label_set))
         targets = encoding.encode(truth, len(own), segment_starts=starts)
+        usable = usable_bars(own.time, spec, max_gap=gap, context=context)
+        heads = [encoding.classes_of(position)[0] for position in range(len(snapshot.label_set))]
+        warming_up = int((np.isin(targets.target, heads) & ~usable).sum())
         parts.append(
             CorpusSeries(
                 series_id=one.series_id,
@@ -206,8 +210,8 @@ def build_corpus(
                 target=targets.target,
                 by_human=targets.by_human,
                 rejected=targets.rejected,
-                losses=targets.losses,
-                usable=usable_bars(own.time, spec, max_gap=gap, context=context),
+                losses=targets.losses | {"warm_up": warming_up},
+                usable=usable,
                 split=divide(one, own.time)
                 if divide is not None
                 else split_series(

@@ -243,8 +243,18 @@ def test_a_mark_across_a_gap_is_counted_as_lost() -> None:
     candles = replace(CANDLES, time=CANDLES.time + later)
     marks = annotate([(0, 997, 999), (0, 999, 1_001), (0, 1_200, 1_202)])
     (found,) = corpus_of(snapshot_of(("S", candles), marks=marks), lambda *_: candles).series
-    assert found.losses == {"overlap": 0, "length": 0, "gap": 1}
+    assert found.losses == {"overlap": 0, "length": 0, "gap": 1, "warm_up": 0}
     assert np.flatnonzero(found.target > 0).tolist() == [999, 1_202]
+
+
+def test_a_mark_that_ends_in_the_warm_up_after_a_gap_is_counted_as_lost() -> None:
+    later = np.where(np.arange(len(CANDLES)) >= 1_000, 90 * 86_400_000_000, 0)
+    candles = replace(CANDLES, time=CANDLES.time + later)
+    (whole,) = corpus_of(snapshot_of(("S", candles), marks=annotate([])), lambda *_: candles).series
+    first = 1_000 + int(whole.usable[1_000:].argmax())
+    marks = annotate([(0, 20, 22), (0, 1_005, 1_007), (0, first - 3, first - 1), (0, first - 2, first)])
+    (found,) = corpus_of(snapshot_of(("S", candles), marks=marks), lambda *_: candles).series
+    assert found.losses["warm_up"] == 3
 
 
 def test_progress_names_its_stages() -> None:
