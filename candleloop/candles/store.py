@@ -116,6 +116,18 @@ class CandleStore:
             candles = _to_candles(parquet, groups)
         return candles[max(first - before, 0) : max(stop - before, 0)]
 
+    def pieces(self, series_id: str, version: str) -> Iterator[Candles]:
+        """Yield all candles, some after the others.
+
+        Raises
+        ------
+        NotFound
+            When there is no such version, or (``candles_damaged``) its file cannot be read.
+        """
+        with self._opened(series_id, version) as parquet:
+            for group in range(parquet.metadata.num_row_groups):
+                yield _to_candles(parquet, [group])
+
     def times(self, series_id: str, version: str) -> Iterator[IntArray]:
         """Yield the bar-open times piece by piece, int64 arrays in microseconds UTC.
 
@@ -170,6 +182,7 @@ class CandleWriter:
         self._staged = staged
         self._digest = VersionDigest()
         self._parquet: pq.ParquetWriter | None = None
+        self._waiting: list[pa.Table] = []
 
     def write(self, candles: Candles) -> None:
         """Add the candles that follow."""
@@ -183,11 +196,18 @@ class CandleWriter:
                 write_page_checksum=True,
                 column_encoding={"time": "DELTA_BINARY_PACKED"} | dict.fromkeys(candles.columns(), "BYTE_STREAM_SPLIT"),
             )
-        self._parquet.write_table(table, row_group_size=_ROW_GROUP)
         self._digest.update(candles)
+        self._waiting.append(table)
+        # Only whole groups: a series that candles are appended to every day must not become a thousand small ones.
+        if sum(map(len, self._waiting)) >= _ROW_GROUP:
+            together = pa.concat_tables(self._waiting)
+            whole = len(together) // _ROW_GROUP * _ROW_GROUP
+            self._parquet.write_table(together[:whole], row_group_size=_ROW_GROUP)
+            self._waiting = [together[whole:]]
 
     def clear(self) -> None:
         """Forget everything written so far."""
+        self._waiting = []
         self.close()
         self._staged.restart()
         self._digest = VersionDigest()
@@ -211,6 +231,9 @@ class CandleWriter:
     def close(self) -> None:
         """Write out what is held back."""
         if self._parquet is not None:
+            if sum(map(len, self._waiting)):
+                self._parquet.write_table(pa.concat_tables(self._waiting), row_group_size=_ROW_GROUP)
+            self._waiting = []
             self._parquet.close()
             self._parquet = None
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from candleloop.candles.demo import demo_files
 from candleloop.candles.frame import Candles
-from candleloop.candles.merge import merge, refuse_other_timeframe, refuse_revision
+from candleloop.candles.merge import Merging, refuse_other_timeframe, refuse_revision
 from candleloop.candles.readers import AskZone, ImportedFile, import_candles, read_candles
 from candleloop.candles.report import ImportReport
 from candleloop.candles.rows_file import rows_as_csv, write_rows
@@ -190,26 +190,33 @@ def append_file(
     if row is None:
         row = _series_row(context, _series_id(symbol or imported.symbol, imported.timeframe_seconds))
     series_id, previous = row.id, row.version
+    refuse_other_timeframe(row.last_time, imported, row.timeframe_seconds)
     store = CandleStore(context.storage)
-    stored = store.read(series_id, previous)
-    refuse_other_timeframe(stored, imported, row.timeframe_seconds)
-    merged = merge(stored, imported.candles)
-    if not revise:
-        refuse_revision(merged)
-    candles, report = merged.candles, _with_rows(context, imported)
-    changed = np.sort(np.concatenate([merged.revised, merged.inserted]))
-    version, flagged = previous, 0
-    if merged.appended or len(changed):
-        version = store.write(series_id, candles)
+    merging = Merging(imported.candles)
+    version, flagged, bars = previous, 0, row.bars
+    with store.writer() as writer:
+        for piece in store.pieces(series_id, previous):
+            writer.write(merging.add(piece))
+        if (rest := merging.rest()) is not None:
+            writer.write(rest)
+        changes = merging.changes()
+        if not revise:
+            refuse_revision(changes)
+        changed = np.sort(np.concatenate([changes.revised, changes.inserted]))
+        if changes.appended or len(changed):
+            version = writer.finish(series_id)
+    report = _with_rows(context, imported)
+    if version != previous:
+        bars += changes.appended + len(changes.inserted)
         with context.database.begin() as session:
             series.replace_version(
                 session,
                 series_id,
                 expected_version=previous,
                 version=version,
-                bars=len(candles),
-                first_time=int(candles.time[0]),
-                last_time=int(candles.time[-1]),
+                bars=bars,
+                first_time=min(row.first_time, int(imported.candles.time[0])),
+                last_time=max(row.last_time, int(imported.candles.time[-1])),
                 report=report.model_dump(mode="json"),
             )
             flagged = series.flag_annotations(session, series_id, changed.tolist())
@@ -217,11 +224,11 @@ def append_file(
         series_id=series_id,
         version=version,
         previous=previous,
-        bars=len(candles),
-        appended=merged.appended,
-        unchanged=merged.unchanged,
-        revised=len(merged.revised),
-        inserted=len(merged.inserted),
+        bars=bars,
+        appended=changes.appended,
+        unchanged=changes.unchanged,
+        revised=len(changes.revised),
+        inserted=len(changes.inserted),
         flagged=flagged,
         report=report,
     )

@@ -10,8 +10,9 @@ import pytest
 
 from candleloop import pipeline
 from candleloop.annotations.marks import Origin
+from candleloop.candles import store as store_module
 from candleloop.candles.frame import Candles
-from candleloop.candles.store import CandleStore
+from candleloop.candles.store import CandleStore, CandleWriter
 from candleloop.context import Context
 from candleloop.errors import BadCandles, Conflict, NotFound
 from candleloop.store import series
@@ -161,17 +162,29 @@ def test_candles_of_another_timeframe_are_refused(context: Context) -> None:
 def test_of_two_appends_at_once_one_wins_and_the_other_is_told(
     context: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write = CandleStore.write
+    finish = CandleWriter.finish
 
-    def write_after_another(store: CandleStore, series_id: str, candles: Candles) -> str:
-        monkeypatch.setattr(CandleStore, "write", write)
+    def finish_after_another(writer: CandleWriter, series_id: str) -> str:
+        monkeypatch.setattr(CandleWriter, "finish", finish)
         pipeline.append_file(context, SERIES, csv_of(CANDLES[300:350]))
-        return write(store, series_id, candles)
+        return finish(writer, series_id)
 
     annotate(context, 293, 295, "over")
-    monkeypatch.setattr(CandleStore, "write", write_after_another)
+    monkeypatch.setattr(CandleWriter, "finish", finish_after_another)
     with pytest.raises(Conflict) as refused:
         pipeline.append_file(context, SERIES, csv_of(changed(295)), revise=True)
     assert refused.value.code == "series_moved"
     assert state(context)[0] == CANDLES[:350].version()
     assert flags(context) == {"over": (False, 1)}
+
+
+def test_appending_day_by_day_holds_one_piece_of_the_series_at_a_time(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "_ROW_GROUP", 50)
+    monkeypatch.setattr(CandleStore, "read", None)
+    for first in range(300, 400, 10):
+        outcome = pipeline.append_file(context, SERIES, csv_of(CANDLES[first : first + 10]), name="ONE_1h.csv")
+    assert (outcome.version, outcome.bars) == (CANDLES.version(), 400)
+    sizes = [len(piece) for piece in CandleStore(context.storage).pieces(SERIES, outcome.version)]
+    assert sizes == [50] * 8

@@ -1,14 +1,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from candleloop.candles.frame import Candles
-from candleloop.candles.merge import merge, refuse_revision
+from candleloop.candles.frame import Candles, joined_candles
+from candleloop.candles.merge import Merging, merge, refuse_revision
 from candleloop.errors import BadCandles, Conflict
 from tests.support.candles import random_candles
 
@@ -60,3 +61,26 @@ def test_volume_must_come_when_the_series_has_it_and_is_left_when_it_has_not() -
     with pytest.raises(BadCandles, match="volume"):
         merge(rows([0, 1]), without)
     assert merge(replace(rows([0, 1]), volume=None), rows([2])).candles.volume is None
+
+
+@settings(deadline=None)
+@given(
+    stored=places,
+    newer=places,
+    raised=st.sets(st.integers(0, 59)).map(sorted),
+    cuts=st.sets(st.integers(1, 58), max_size=4).map(sorted),
+)
+def test_stored_candles_in_pieces_are_merged_as_the_whole(
+    stored: list[int], newer: list[int], raised: list[int], cuts: list[int]
+) -> None:
+    whole = merge(rows(stored), rows(newer, raised=raised))
+    merging = Merging(rows(newer, raised=raised))
+    edges = [0, *(cut for cut in cuts if cut < len(stored)), len(stored)]
+    parts = [merging.add(rows(stored)[start:stop]) for start, stop in pairwise(edges)]
+    rest = merging.rest()
+    found = joined_candles([*parts, *([] if rest is None else [rest])])
+    changes = merging.changes()
+    assert found.version() == whole.candles.version()
+    assert (changes.appended, changes.unchanged) == (whole.appended, whole.unchanged)
+    np.testing.assert_array_equal(changes.revised, whole.revised)
+    np.testing.assert_array_equal(changes.inserted, whole.inserted)
