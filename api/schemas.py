@@ -567,6 +567,50 @@ class DisagreementPage(ItemList[DisagreementView]):
     stale: bool
 
 
+class SuspectView(DisagreementView):
+    """A label that is probably wrong or missing.
+
+    ``likelihood`` ranks: how likely the label is the error and not the model. ``out_of_fold`` says that the model which
+    disagrees did not learn from these bars.
+    """
+
+    series_id: str
+    likelihood: float = Field(ge=0, le=1)
+    out_of_fold: bool
+
+
+class SuspectPage(ItemList[SuspectView]):
+    """Labels to doubt over all series, the likeliest error first, with the number of each kind.
+
+    Of a series with more than a thousand only the likeliest thousand are listed and counted.
+    """
+
+    label_set: str
+    counts: DisagreementCounts
+
+
+class LabelAgreementView(BaseModel):
+    """Agreement on one label: spans of each side, those that match (IoU 0.5, one to one), and their F1."""
+
+    label: str
+    first: int
+    second: int
+    matched: int
+    f1: float | None
+
+
+class AgreementView(BaseModel):
+    """How far two annotators agree; neither of them is the truth."""
+
+    first: str
+    second: str
+    label_set: str
+    series: int
+    bars: int
+    labels: list[LabelAgreementView]
+    macro_f1: float | None
+
+
 class PredictAnswer(BaseModel):
     """All predictions for the candles given."""
 

@@ -21,6 +21,7 @@ from api.live import LiveQualities
 from api.model_holder import ModelHolder
 from api.readiness import Readiness
 from api.series_counter import SeriesCounter
+from api.suspicions import Suspicions
 from api.withheld import Withheld
 from candleloop.candles.frame import IntArray
 from candleloop.candles.store import CandleStore
@@ -54,6 +55,7 @@ class Service:
     queue: ReviewQueue
     withheld: Withheld
     live: LiveQualities
+    suspicions: Suspicions
     predicting: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(CORES, thread_name_prefix="predict")
     )
@@ -142,6 +144,7 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         queue=ReviewQueue(context, bar_times.of),
         withheld=Withheld(context),
         live=LiveQualities(context, bar_times.of),
+        suspicions=Suspicions(context, holder, bar_times.of),
     )
     await holder.refresh_quietly()
     gc.collect()

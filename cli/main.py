@@ -14,6 +14,7 @@ from cli.annotations import annotations_app, card
 from cli.candle_files import DayFirst, ReaderName, Symbol, Timeframe, ZoneName, zone_question
 from cli.context import AsJson, LabelSetName, open_prepared
 from cli.doctor import doctor
+from cli.doubting import agreement, disagreements
 from cli.features import features
 from cli.imports import import_, report
 from cli.output import ProgressLine, clear_errors, emit, say_json, table
@@ -34,6 +35,8 @@ app = typer.Typer(
 app.add_typer(annotations_app, name="annotations")
 app.command()(card)
 app.command()(doctor)
+app.command()(disagreements)
+app.command()(agreement)
 app.command()(features)
 app.command("import")(import_)
 app.command()(report)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -10,13 +12,25 @@ from sqlalchemy.orm import Session
 from api.bundles import bundle_of
 from api.openapi import problems
 from api.routes.series import Limit, Time
-from api.schemas import DisagreementPage, DisagreementView, DisputedSpan, PredictionPage, StoredPrediction
+from api.schemas import (
+    AgreementView,
+    DisagreementCounts,
+    DisagreementPage,
+    DisagreementView,
+    DisputedSpan,
+    PredictionPage,
+    StoredPrediction,
+    SuspectPage,
+    SuspectView,
+)
 from api.service import TheService
 from api.times import parse_time
 from api.withheld import blind_ranges, without
+from candleloop import pipeline
 from candleloop.loop.disagreement import SURE, Kind
 from candleloop.loop.disputes import Dispute, find_disputes
 from candleloop.loop.instants import format_instant
+from candleloop.loop.suspects import Suspect
 from candleloop.store import label_sets, marks, models, predictions, series
 from candleloop.store.pages import page_of, read_cursor
 from candleloop.store.tables import AnnotationRow, ScoringRow
@@ -136,6 +150,81 @@ def list_disagreements(
             model_version=scoring.model_version,
             stale=stale,
         )
+
+
+@router.get("/disagreements", responses=problems(404, 422, 503))
+def list_suspects(
+    service: TheService,
+    label_set: str | None = None,
+    series_id: Annotated[str | None, Query(max_length=80)] = None,
+    kind: Annotated[list[Kind] | None, Query()] = None,
+    min_confidence: Annotated[float, Query(ge=0, le=1, description="From here on the model is sure")] = SURE,
+    limit: Limit = 50,
+    cursor: str | None = None,
+) -> SuspectPage:
+    """List labels that are probably wrong or missing over all series, the likeliest error first.
+
+    A series is compared when it is asked for the first time after something on it changed, which takes seconds for
+    millions of bars.
+    """
+    name = service.label_set(label_set)
+    after = None if cursor is None else read_cursor(cursor, (float, str, int, int, str, str))
+    with service.context.database.read() as session:
+        labels = label_sets.get(session, name)
+        rows = series.every_series(session) if series_id is None else [series.get_series(session, series_id)]
+        blind = {row.id: blind_ranges(session, name, row.id) for row in rows}
+        found = [
+            one
+            for one in service.suspicions.of(session, rows, labels, min_confidence)
+            if without([one.dispute], blind[one.series_id])
+        ]
+        counts = Counter(one.dispute.kind.value for one in found)
+        chosen = [
+            one for one in found if (kind is None or one.dispute.kind in kind) and (after is None or one.key > after)
+        ]
+        page = page_of(chosen[: limit + 1], limit, lambda one: one.key)
+        items = []
+        for own in {one.series_id for one in page.items}:
+            starts = [
+                one.dispute.annotation[1]
+                for one in page.items
+                if one.series_id == own and one.dispute.annotation is not None
+            ]
+            held = marks.annotations_starting_at(session, own, name, starts)
+            items += [(one.key, _suspect(one, held)) for one in page.items if one.series_id == own]
+        return SuspectPage(
+            items=[view for _, view in sorted(items, key=lambda pair: pair[0])],
+            next_cursor=page.next_cursor,
+            label_set=name,
+            counts=DisagreementCounts(**{one.value: counts[one.value] for one in Kind}),
+        )
+
+
+@router.get("/agreement", responses=problems(404, 422, 503))
+def agreement(
+    service: TheService,
+    first: Annotated[str, Query(min_length=1, max_length=80, description="`talib`, `people`, or a name")],
+    second: Annotated[str, Query(min_length=1, max_length=80, description="The same")],
+    label_set: str | None = None,
+    series_id: Annotated[list[str] | None, Query()] = None,
+) -> AgreementView:
+    """Say how far two annotators agree: event F1 by label.
+
+    TA-Lib is compared with people over the bars that they reviewed completely, two people on the series that both
+    marked. A person's name is the `declared_source` of their imported annotations.
+    """
+    name = service.label_set(label_set)
+    found = pipeline.measure_agreement(service.context, name, first, second, series_ids=series_id)
+    return AgreementView(**asdict(found), label_set=name)
+
+
+def _suspect(one: Suspect, rows: dict[tuple[str, int, int], AnnotationRow]) -> SuspectView:
+    return SuspectView(
+        **_shown(one.dispute, rows).model_dump(),
+        series_id=one.series_id,
+        likelihood=one.likelihood,
+        out_of_fold=one.out_of_fold,
+    )
 
 
 def _scoring(session: Session, series_id: str, label_set: str) -> tuple[ScoringRow | None, bool]:

@@ -5,6 +5,7 @@ environment.
 """
 
 from candleloop.pipeline.annotation_files import export_annotations, import_annotations
+from candleloop.pipeline.doubting import list_suspects, measure_agreement
 from candleloop.pipeline.importing import (
     AppendOutcome,
     ImportOutcome,
@@ -41,6 +42,8 @@ __all__ = [
     "import_demo",
     "import_file",
     "list_models",
+    "list_suspects",
+    "measure_agreement",
     "predict_file",
     "prepare",
     "read_series",

@@ -78,6 +78,27 @@ GOLDEN: dict[str, tuple[list[Row], list[Proposal], list[Found]]] = {
         [(0, 12, 14, 0.6), (1, 10, 12, 0.9)],
         [("badloc", (0, 10, 12), (0, 12, 14), 0.6), ("overlooked", None, (1, 10, 12), 0.9)],
     ),
+    "nothing on either side": ([], [], []),
+    "one bar, the same": ([(0, 10, 10)], [(0, 10, 10, 0.9)], []),
+    "one bar, another label": ([(0, 10, 10)], [(1, 10, 10, 0.9)], [("swap", (0, 10, 10), (1, 10, 10), 0.9)]),
+    "one bar beside it": (
+        [(0, 10, 10)],
+        [(0, 11, 11, 0.9)],
+        [("unsupported", (0, 10, 10), None, 1.0), ("overlooked", None, (0, 11, 11), 0.9)],
+    ),
+    "one bar inside it": ([(0, 10, 12)], [(0, 11, 11, 0.9)], [("badloc", (0, 10, 12), (0, 11, 11), 0.9)]),
+    "proposed twice": ([(0, 10, 12)], [(0, 10, 12, 0.9), (0, 10, 12, 0.8)], [("overlooked", None, (0, 10, 12), 0.8)]),
+    "adjacent spans of one label": ([(0, 10, 11), (0, 12, 13)], [(0, 10, 11, 0.9), (0, 12, 13, 0.9)], []),
+    "one of two adjacent spans is missing": (
+        [(0, 10, 11), (0, 12, 13)],
+        [(0, 12, 13, 0.9)],
+        [("unsupported", (0, 10, 11), None, 1.0)],
+    ),
+    "two adjacent spans proposed as one": (
+        [(0, 10, 11), (0, 12, 13)],
+        [(0, 10, 13, 0.9)],
+        [("badloc", (0, 10, 11), (0, 10, 13), 0.9), ("unsupported", (0, 12, 13), None, 1.0)],
+    ),
 }
 
 

@@ -589,6 +589,52 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/disagreements": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Suspects
+         * @description List labels that are probably wrong or missing over all series, the likeliest error first.
+         *
+         *     A series is compared when it is asked for the first time after something on it changed, which takes seconds for
+         *     millions of bars.
+         */
+        get: operations["list_suspects"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/agreement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Agreement
+         * @description Say how far two annotators agree: event F1 by label.
+         *
+         *     TA-Lib is compared with people over the bars that they reviewed completely, two people on the series that both
+         *     marked. A person's name is the `declared_source` of their imported annotations.
+         */
+        get: operations["agreement"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/label-sets": {
         parameters: {
             query?: never;
@@ -697,6 +743,26 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * AgreementView
+         * @description How far two annotators agree; neither of them is the truth.
+         */
+        AgreementView: {
+            /** First */
+            first: string;
+            /** Second */
+            second: string;
+            /** Label Set */
+            label_set: string;
+            /** Series */
+            series: number;
+            /** Bars */
+            bars: number;
+            /** Labels */
+            labels: components["schemas"]["LabelAgreementView"][];
+            /** Macro F1 */
+            macro_f1: number | null;
+        };
         /**
          * Alive
          * @description The process answers.
@@ -1628,6 +1694,22 @@ export interface components {
             sign?: number | null;
         };
         /**
+         * LabelAgreementView
+         * @description Agreement on one label: spans of each side, those that match (IoU 0.5, one to one), and their F1.
+         */
+        LabelAgreementView: {
+            /** Label */
+            label: string;
+            /** First */
+            first: number;
+            /** Second */
+            second: number;
+            /** Matched */
+            matched: number;
+            /** F1 */
+            f1: number | null;
+        };
+        /**
          * LabelLoss
          * @description A label that the candidate finds worse than the champion by more than the gate allows.
          */
@@ -2457,6 +2539,49 @@ export interface components {
             f1: number | null;
             /** Macro F1 */
             macro_f1: number | null;
+        };
+        /**
+         * SuspectPage
+         * @description Labels to doubt over all series, the likeliest error first, with the number of each kind.
+         *
+         *     Of a series with more than a thousand only the likeliest thousand are listed and counted.
+         */
+        SuspectPage: {
+            /** Items */
+            items: components["schemas"]["SuspectView"][];
+            /** Next Cursor */
+            next_cursor?: string | null;
+            /** Label Set */
+            label_set: string;
+            counts: components["schemas"]["DisagreementCounts"];
+        };
+        /**
+         * SuspectView
+         * @description A label that is probably wrong or missing.
+         *
+         *     ``likelihood`` ranks: how likely the label is the error and not the model. ``out_of_fold`` says that the model which
+         *     disagrees did not learn from these bars.
+         */
+        SuspectView: {
+            /** Start Time */
+            start_time: string;
+            /** End Time */
+            end_time: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "overlooked" | "unsupported" | "swap" | "badloc";
+            /** Strength */
+            strength: number;
+            annotation: components["schemas"]["DisputedSpan"] | null;
+            prediction: components["schemas"]["DisputedSpan"] | null;
+            /** Series Id */
+            series_id: string;
+            /** Likelihood */
+            likelihood: number;
+            /** Out Of Fold */
+            out_of_fold: boolean;
         };
         /**
          * TimeSpan
@@ -5948,6 +6073,151 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Something named does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description The Host header names another host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Well formed, but cannot be accepted; row and field name the place */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Something failed inside candleloop */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Something candleloop needs cannot be reached */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_suspects: {
+        parameters: {
+            query?: {
+                label_set?: string | null;
+                series_id?: string | null;
+                kind?: components["schemas"]["Kind"][] | null;
+                /** @description From here on the model is sure */
+                min_confidence?: number;
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SuspectPage"];
+                };
+            };
+            /** @description Something named does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description The Host header names another host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Well formed, but cannot be accepted; row and field name the place */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Something failed inside candleloop */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Something candleloop needs cannot be reached */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    agreement: {
+        parameters: {
+            query: {
+                /** @description `talib`, `people`, or a name */
+                first: string;
+                /** @description The same */
+                second: string;
+                label_set?: string | null;
+                series_id?: string[] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgreementView"];
                 };
             };
             /** @description Something named does not exist */
