@@ -97,7 +97,7 @@ GOLDEN: dict[str, tuple[list[Row], list[Proposal], list[Found]]] = {
     "two adjacent spans proposed as one": (
         [(0, 10, 11), (0, 12, 13)],
         [(0, 10, 13, 0.9)],
-        [("badloc", (0, 10, 11), (0, 10, 13), 0.9), ("unsupported", (0, 12, 13), None, 1.0)],
+        [("badloc", (0, 10, 11), (0, 10, 13), 0.9), ("unsupported", (0, 12, 13), None, 0.1)],
     ),
 }
 
