@@ -10,5 +10,5 @@ export default defineConfig({
       "server-only": new URL("./src/server/server-only-in-tests.ts", import.meta.url).pathname,
     },
   },
-  test: { include: ["src/**/*.test.{ts,tsx}"], testTimeout: 60_000 },
+  test: { include: ["src/**/*.test.{ts,tsx}"], setupFiles: ["src/lib/setup-tests.ts"], testTimeout: 60_000 },
 });

@@ -10,6 +10,7 @@ export function job(change: Partial<Job>): Job {
     progressed_at: null,
     cancel_requested: false,
     requested_by: "api",
+    correlation_id: null,
     label_set: "default",
     scheduled_for: null,
     created_at: "2026-11-25T11:00:00Z",

@@ -241,7 +241,9 @@ function Version({
         {!model.champion && (
           <Button small onClick={onPromote}>
             {model.served_before ? "Roll back" : "Serve"}
-            <span className="sr-only"> to {model.version}</span>
+            <span className="sr-only">
+              {model.served_before && " to"} {model.version}
+            </span>
           </Button>
         )}
       </div>
