@@ -10,7 +10,7 @@ CODE := api benchmarks candleloop cli config jobs tests workers
 IF_NODE := @if ! command -v npm >/dev/null; then echo "No Node here: the web page is left out."; exit 0; fi; \
   node web/scripts/prepare.mjs --install &&
 
-.PHONY: help up test compose-test check format openapi bench clean lock
+.PHONY: help up test compose-test check format openapi bench bench-loop clean lock
 .DEFAULT_GOAL := help
 
 help: ## say what there is
@@ -33,8 +33,11 @@ check: $(INSTALLED) ## style and types
 	$(IF_NODE) cd web && npm run --silent check
 
 bench: $(INSTALLED) ## measure what the README claims
-	@for file in benchmarks/[!_]*.py; do \
+	@for file in $$(ls benchmarks/[!_]*.py | grep -v bench_loop); do \
 	  echo "== $$file"; $(BIN)/python -m benchmarks.$$(basename $$file .py) || exit 1; done
+
+bench-loop: $(INSTALLED) ## measure what the queue saves (ARGS=--quick: a few minutes)
+	@$(BIN)/python -m benchmarks.bench_loop $(ARGS)
 
 format: $(INSTALLED) ## bring the code into its style
 	$(BIN)/ruff format $(CODE)

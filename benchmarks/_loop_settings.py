@@ -30,7 +30,6 @@ BETWEEN = 100
 """Bars left out between the two: more than features look back and spans are long."""
 TARGETS = (0.9, 0.95)
 BASELINE = "random"
-DEFAULT = "rare_margin"
 
 
 @dataclass(frozen=True, slots=True)

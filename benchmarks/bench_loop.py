@@ -14,9 +14,10 @@ from pathlib import Path
 
 from benchmarks._loop_report import plot, render, write_page
 from benchmarks._loop_runs import records, run_all, tasks
-from benchmarks._loop_settings import BASELINE, DEFAULT, REGIMES, ROOT, Settings
+from benchmarks._loop_settings import BASELINE, REGIMES, ROOT, Settings
 from benchmarks._loop_summary import summarise
 from candleloop.loop.strategies import STRATEGIES
+from candleloop.pipeline_config import PipelineConfig
 
 RESULTS = ROOT / ".candleloop/bench_loop"
 COMPARED = ("random", "rare_margin", "margin", "margin-spread-quota", "mismatch_first", "entropy", "sequential")
@@ -61,7 +62,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the campaigns' records")
     parser.add_argument("--output", type=Path, help="folder of the report; docs/, with --quick the results' folder")
     chosen = parser.parse_args(arguments)
-    default = DEFAULT
+    default = PipelineConfig.load(ROOT / "config/pipeline.yaml").review.strategy
     settings = settings_of(chosen, default)
     if not chosen.report:
         run_all(list(tasks(settings, chosen.results, default)), workers=chosen.workers)
