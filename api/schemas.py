@@ -48,7 +48,7 @@ class Job(BaseModel):
     """A piece of work that workers do."""
 
     id: str
-    kind: Literal["autolabel", "batch", "batch_helper", "train"]
+    kind: Literal["autolabel", "batch", "batch_helper", "tidy", "track", "train"]
     status: Literal["queued", "running", "succeeded", "failed", "cancelled"]
     progress: Progress
     progressed_at: datetime | None = Field(description="When it came further last; a job that stalls stays there")

@@ -10,6 +10,7 @@ from candleloop.pipeline_config import PipelineConfig
 from candleloop.storage import Storage
 
 if TYPE_CHECKING:
+    from candleloop.features.cache import FeatureCache
     from candleloop.store.database import Database
 
 
@@ -26,6 +27,12 @@ class Context:
     config: PipelineConfig
     tracking_url: str
     tracking_database: str | None = None
+
+    def features(self) -> FeatureCache:
+        """Return what computes features with the help of what trainings before have computed."""
+        from candleloop.features.cache import FeatureCache
+
+        return FeatureCache(self.storage, self.config.keep.features_mb * 1_000_000)
 
     @property
     def max_gap(self) -> int | None:

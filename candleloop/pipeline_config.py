@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from candleloop.errors import BadConfiguration
 
@@ -135,11 +136,38 @@ class GateConfig(Section):
 
 
 class RetrainConfig(Section):
-    """When feedback leads to a retrain."""
+    """When feedback leads to a retrain, and when the night does."""
 
     min_delay_seconds: Annotated[float, Field(ge=0)] = 10
     max_delay_seconds: Annotated[float, Field(ge=0)] = 300
     min_events: Annotated[int, Field(ge=1)] = 1
+    nightly_at: Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")] | None = None
+    nightly_timezone: str = "UTC"
+
+    @field_validator("nightly_at", mode="before")
+    @classmethod
+    def _not_in_base_sixty(cls, value: Any) -> Any:
+        """Undo what YAML makes of ``23:00`` without quotes: 1380."""
+        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 24 * 60:
+            return f"{value // 60:02d}:{value % 60:02d}"
+        return value
+
+    @field_validator("nightly_timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError(f"there is no time zone {value!r}; give a name such as UTC or Europe/Berlin") from None
+        return value
+
+
+class KeepConfig(Section):
+    """For how many days files are kept that nothing needs any more; what the database says of them stays."""
+
+    results_days: Annotated[float, Field(gt=0)] = 30
+    snapshots_days: Annotated[float, Field(gt=0)] = 90
+    features_mb: Annotated[int, Field(ge=0)] = 512
 
 
 class OutOfFoldConfig(Section):
@@ -191,6 +219,7 @@ class PipelineConfig(Section):
     out_of_fold: OutOfFoldConfig = OutOfFoldConfig()
     review: ReviewConfig = ReviewConfig()
     prediction: PredictionConfig = PredictionConfig()
+    keep: KeepConfig = KeepConfig()
 
     @classmethod
     def load(cls, path: Path) -> PipelineConfig:

@@ -95,7 +95,23 @@ def promote_model(
     warnings: tuple[str, ...] = ()
     if registry_version is not None:
         try:
-            Tracker(context.tracking_url, context.tracking_database).set_champion(label_set, registry_version)
+            tell_mlflow(context, label_set, version, registry_version)
         except Unavailable as error:
-            warnings = (f"The champion alias in MLflow did not move: {error.message}",)
+            warnings = (f"The champion alias in MLflow moves when it is back: {error.message}",)
     return PromotionOutcome(label_set, version, previous, *outcome, how, warnings)
+
+
+def tell_mlflow(context: Context, label_set: str, version: str, registry_version: str) -> None:
+    """Move MLflow's alias to a version and write down that it was moved.
+
+    When two promotions overtake one another here, what was written down last is what the alias says, and the relay
+    sees that it is not the champion.
+
+    Raises
+    ------
+    Unavailable
+        When MLflow cannot be reached, or does not know the version.
+    """
+    Tracker(context.tracking_url, context.tracking_database).set_champion(label_set, registry_version)
+    with context.database.begin() as session:
+        models.set_tracked(session, label_set, version)

@@ -12,7 +12,8 @@ import fsspec
 
 from candleloop.errors import NotFound
 
-_STAGING = ".staging"
+STAGING = ".staging"
+"""Folder of files that are being written; what a killed process leaves there has no name yet and is never read."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ class Storage:
     @contextmanager
     def staged(self) -> Iterator[StagedFile]:
         """Open a file to write to piece by piece; it is dropped at the end of the block unless it was kept."""
-        folder = f"{self.root}/{_STAGING}"
+        folder = f"{self.root}/{STAGING}"
         self.filesystem.makedirs(folder, exist_ok=True)
         path = f"{folder}/{uuid.uuid4().hex}"
         staged = StagedFile(self, path, self.filesystem.open(path, "wb"))

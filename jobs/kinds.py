@@ -48,7 +48,17 @@ class TrainArguments(Arguments):
     """For which label set a model is trained, and why."""
 
     label_set: LabelSetName
-    reason: Literal["manual", "feedback", "first"] = "manual"
+    reason: Literal["manual", "feedback", "nightly", "first"] = "manual"
+
+
+class TrackArguments(Arguments):
+    """Whose champion MLflow is told of."""
+
+    label_set: LabelSetName
+
+
+class NoArguments(Arguments):
+    """Nothing to say."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +105,8 @@ KINDS: dict[str, Kind] = {
         Kind("batch", "batch", "jobs.tasks.batch.run", BatchArguments, timeout=4 * 3_600, attempts=5),
         Kind("batch_helper", "batch", "jobs.tasks.batch.run_helper", HelpArguments, timeout=4 * 3_600, attempts=2),
         Kind("autolabel", "label", "jobs.tasks.label.run", AutolabelArguments, timeout=3_600),
+        Kind("track", "label", "jobs.tasks.upkeep.track", TrackArguments, timeout=600),
+        Kind("tidy", "label", "jobs.tasks.upkeep.tidy_files", NoArguments, timeout=3_600),
         Kind(
             "train",
             "train",

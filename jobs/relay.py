@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 from redis import Redis
 from sqlalchemy import select
@@ -19,6 +20,7 @@ from candleloop.pipeline_config import RetrainConfig
 from candleloop.store import jobs, outbox, predictions
 from candleloop.store.database import Database
 from candleloop.store.tables import ChampionRow, JobRow, LabelSetRow
+from jobs import upkeep
 from jobs.connections import REDIS_AWAY
 from jobs.kinds import BatchArguments, TrainArguments, kind_named
 from jobs.queue import dispatch, forgotten, submit
@@ -31,6 +33,10 @@ SILENCE = timedelta(seconds=20)
 
 UNCLAIMED = timedelta(seconds=15)
 """A job that reached its queue this long ago and was not claimed may have been lost on the way."""
+
+
+MLFLOW_PAUSE = timedelta(minutes=1)
+"""So often MLflow is asked for a sign of life while it does not know the champion."""
 
 
 class Relay:
@@ -46,13 +52,25 @@ class Relay:
         When feedback leads to a retrain.
     poll
         Longest time between two rounds.
+    mlflow_answers
+        Tells whether MLflow can be reached; asked once a minute while it lags behind. Without it nobody tells MLflow.
     """
 
-    def __init__(self, database: Database, connection: Redis, config: RetrainConfig, poll: timedelta) -> None:
+    def __init__(
+        self,
+        database: Database,
+        connection: Redis,
+        config: RetrainConfig,
+        poll: timedelta,
+        *,
+        mlflow_answers: Callable[[], bool] | None = None,
+    ) -> None:
         self.database = database
         self.connection = connection
         self.config = config
         self.poll = poll
+        self._mlflow_answers = mlflow_answers
+        self._asked_mlflow = datetime.min.replace(tzinfo=UTC)
 
     def step(self, moment: datetime) -> datetime:
         """Do what is to be done at ``moment`` and return when to come back.
@@ -63,7 +81,9 @@ class Relay:
             When the database is away. Without Redis the database part is done and the rest waits.
         """
         self._plan_retrains()
+        self._plan_nights(moment)
         self._plan_scorings()
+        self._plan_upkeep(moment)
         try:
             self._give_back_lost(moment)
             self._find_unclaimed(moment)
@@ -83,6 +103,29 @@ class Relay:
             with self.database.begin() as session:
                 for label_set in sorted(concerned):
                     plan_retrain(session, label_set, self.config)
+
+    def _plan_nights(self, moment: datetime) -> None:
+        with self.database.read() as session:
+            due = upkeep.nights_due(session, self.config, moment)
+        if due:
+            with self.database.begin() as session:
+                for label_set, key in due:
+                    upkeep.plan_night(session, label_set, key)
+
+    def _plan_upkeep(self, moment: datetime) -> None:
+        with self.database.read() as session:
+            lagging = upkeep.untracked(session, moment)
+            tidying = upkeep.tidying_due(session, moment)
+        if tidying is not None:
+            with self.database.begin() as session:
+                upkeep.plan_tidying(session, tidying)
+        if self._mlflow_answers is None or not lagging or moment - self._asked_mlflow < MLFLOW_PAUSE:
+            return
+        self._asked_mlflow = moment
+        if self._mlflow_answers():
+            with self.database.begin() as session:
+                for label_set, key in lagging:
+                    upkeep.plan_tracking(session, label_set, key)
 
     def _plan_scorings(self) -> None:
         """Have the stored predictions made again that are not of a champion or not of the present candles."""

@@ -9,6 +9,8 @@ from datetime import timedelta
 
 from candleloop.errors import Unavailable
 from candleloop.store.tables import now
+from candleloop.training.mlflow_probe import why_mlflow_is_away
+from candleloop.urls import without_credentials
 from config.context import open_context
 from config.logs import configure_logging
 from config.settings import settings
@@ -30,9 +32,15 @@ def main() -> None:
         signal.signal(number, lambda *_: stopping.set())
     context = open_context()
     poll = timedelta(seconds=chosen.relay_poll_seconds)
-    relay = Relay(context.database, hasty_connection(chosen.redis), context.config.retrain, poll)
     sign = sign_of(chosen.home_path)
     sign.parent.mkdir(parents=True, exist_ok=True)
+    relay = Relay(
+        context.database,
+        hasty_connection(chosen.redis),
+        context.config.retrain,
+        poll,
+        mlflow_answers=lambda: why_mlflow_is_away(without_credentials(context.tracking_url)) is None,
+    )
     logger.info("The relay watches the outbox and the jobs.")
     while not stopping.is_set():
         try:

@@ -43,6 +43,7 @@ PRELOADED = (
     "jobs.tasks.batch",
     "jobs.tasks.label",
     "jobs.tasks.train",
+    "jobs.tasks.upkeep",
 )
 """Imported before the first job."""
 

@@ -136,7 +136,14 @@ def get_job_result(service: TheService, job_id: str) -> Response:
     if result.get("file") is None:
         return Response(orjson.dumps(result), media_type="application/json")
     storage, name = service.context.storage, result["file"]
-    file = storage.open(name)
+    try:
+        file = storage.open(name)
+    except NotFound:
+        raise NotFound(
+            f"The result of job {job_id} is not kept any more; its record is. Order the batch again.",
+            code="result_expired",
+            field="job_id",
+        ) from None
     return StreamingResponse(
         _content(file),
         media_type=result["media_type"],

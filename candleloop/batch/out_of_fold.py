@@ -41,7 +41,15 @@ def prepare_folds(
         return None
     try:
         snapshot = Snapshot.read(context.storage, bundle.snapshot)
-        found = fit_folds(bundle, snapshot, CandleStore(context.storage).read, config, go_on=go_on, progress=progress)
+        found = fit_folds(
+            bundle,
+            snapshot,
+            CandleStore(context.storage).read,
+            config,
+            go_on=go_on,
+            features_of=context.features().matrix,
+            progress=progress,
+        )
     except (NotFound, BadConfiguration, BundleRefused) as error:
         return error.message
     except CandleloopError as error:

@@ -18,6 +18,7 @@ from candleloop.storage import StagedFile, Storage
 _SERIES_ID = re.compile(r"(?!\.)[A-Za-z0-9._-]{1,80}")
 _VERSION = re.compile(r"[0-9a-f]{16}")
 _ROW_GROUP = 1 << 16
+FOLDER = "candles"
 
 
 @dataclass(frozen=True)
@@ -247,7 +248,7 @@ def _file_name(series_id: str, version: str) -> str:
         )
     if not _VERSION.fullmatch(version):
         raise NotFound(f"{version!r} is no version of a series.", code="candles_missing")
-    return f"candles/{series_id}/{version}.parquet"
+    return f"{FOLDER}/{series_id}/{version}.parquet"
 
 
 def _time_ranges(parquet: pq.ParquetFile) -> list[tuple[int, int]]:

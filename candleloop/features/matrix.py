@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import lru_cache
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -174,8 +174,8 @@ def feature_matrix(candles: Candles, spec: FeatureSpec, *, max_gap: int | None =
         plus or minus ``LIMIT``.
     """
     matrix = np.empty((len(candles), len(spec.names)), dtype=np.float32)
-    for rows, columns in _chunks(candles, spec, max_gap):
-        matrix[rows] = columns.T
+    for chunk in chunks_of(candles, spec, max_gap=max_gap):
+        matrix[chunk.start : chunk.stop] = _columns(candles, spec, chunk).T
     return matrix
 
 
@@ -190,32 +190,52 @@ def feature_chunks(
         Consecutive bars from the first to the last, and their features: float32 array of shape (n_rows, n_features).
         One after another they are the matrix, bit by bit.
     """
-    for rows, columns in _chunks(candles, spec, max_gap):
-        features = np.empty(columns.shape[::-1], dtype=np.float32)
-        features[:] = columns.T
-        yield rows, features
+    for chunk in chunks_of(candles, spec, max_gap=max_gap):
+        yield slice(chunk.start, chunk.stop), compute_chunk(candles, spec, chunk)
 
 
-def _chunks(candles: Candles, spec: FeatureSpec, max_gap: int | None) -> Iterator[tuple[slice, FloatArray]]:
-    """Compute consecutive bars, each chunk with the warm-up before it; float64, clipped, (n_features, n_rows)."""
-    plan = _plan(spec)
-    warmup = plan.warmup
+class Chunk(NamedTuple):
+    """Consecutive bars, ``start`` to ``stop``, whose features are computed at once from the candles from ``first`` on.
+
+    Where ``first`` equals ``start`` they begin a segment, and the first of them are warming up.
+    """
+
+    first: int
+    start: int
+    stop: int
+
+
+def chunks_of(candles: Candles, spec: FeatureSpec, *, max_gap: int | None = None) -> Iterator[Chunk]:
+    """Divide the bars into what is computed at once, each chunk with the warm-up before it."""
+    warmup = _plan(spec).warmup
     for segment in segment_slices(candles, max_gap=max_gap):
         start = segment.start
-        if segment.stop - start <= warmup:
-            yield segment, np.full((plan.n_columns, segment.stop - start), np.nan)
-            continue
         while start < segment.stop:
             first = max(start - warmup, segment.start)
             stop = min(first + warmup + CHUNK, segment.stop)
-            columns = plan.compute(SegmentBars(candles[first:stop]))
-            if first == start:
-                columns[:, :warmup] = np.nan
-            else:
-                columns = columns[:, warmup:]
-            np.clip(columns, -LIMIT, LIMIT, out=columns)
-            yield slice(start, stop), columns
+            yield Chunk(first, start, stop)
             start = stop
+
+
+def compute_chunk(candles: Candles, spec: FeatureSpec, chunk: Chunk) -> npt.NDArray[np.float32]:
+    """Return the features of a chunk, float32 array of shape (n_rows, n_features)."""
+    features = np.empty((chunk.stop - chunk.start, len(spec.names)), dtype=np.float32)
+    features[:] = _columns(candles, spec, chunk).T
+    return features
+
+
+def _columns(candles: Candles, spec: FeatureSpec, chunk: Chunk) -> FloatArray:
+    """Compute the columns of a chunk: float64, clipped, (n_features, n_rows)."""
+    plan, (first, start, stop) = _plan(spec), chunk
+    if first == start and stop - start <= plan.warmup:
+        return np.full((plan.n_columns, stop - start), np.nan)
+    columns = plan.compute(SegmentBars(candles[first:stop]))
+    if first == start:
+        columns[:, : plan.warmup] = np.nan
+    else:
+        columns = columns[:, plan.warmup :]
+    np.clip(columns, -LIMIT, LIMIT, out=columns)
+    return columns
 
 
 def usable_bars(

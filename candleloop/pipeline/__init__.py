@@ -22,7 +22,14 @@ from candleloop.pipeline.measuring import champion_bundle, evaluate_champion, ev
 from candleloop.pipeline.predicting import export_predictions, predict_file
 from candleloop.pipeline.snapshots import describe, require_enough_labels, take_snapshot
 from candleloop.pipeline.stages import run_stage
-from candleloop.pipeline.training import TrainingOutcome, list_models, register, run_training, train_snapshot
+from candleloop.pipeline.training import (
+    TrainingOutcome,
+    list_models,
+    register,
+    run_training,
+    track_champion,
+    train_snapshot,
+)
 
 __all__ = [
     "AppendOutcome",
@@ -54,5 +61,6 @@ __all__ = [
     "run_training",
     "stored_report",
     "take_snapshot",
+    "track_champion",
     "train_snapshot",
 ]

@@ -9,11 +9,13 @@ from candleloop.candles.store import CandleStore
 from candleloop.context import Context
 from candleloop.errors import BundleRefused, Conflict, NotFound, Unavailable
 from candleloop.inference.bundle import ModelBundle
-from candleloop.pipeline.measuring import gate_sides
+from candleloop.pipeline.measuring import champion_bundle, gate_sides
 from candleloop.pipeline.snapshots import describe, require_enough_labels, take_snapshot
 from candleloop.progress import Progress, silent
+from candleloop.promotion import tell_mlflow
 from candleloop.store import label_sets, models
 from candleloop.training.evaluation import Evaluation
+from candleloop.training.folds import what_taught
 from candleloop.training.gate import GateDecision, decide
 from candleloop.training.snapshot import Snapshot
 from candleloop.training.tracking import Tracker
@@ -62,9 +64,17 @@ def train_snapshot(context: Context, snapshot: Snapshot, *, progress: Progress =
     TooFewLabels
         With the number of teaching spans by label.
     """
-    return train(
-        snapshot, CandleStore(context.storage).read, context.config, max_gap=context.max_gap, progress=progress
+    features = context.features()
+    trained = train(
+        snapshot,
+        CandleStore(context.storage).read,
+        context.config,
+        max_gap=context.max_gap,
+        features_of=features.matrix,
+        progress=progress,
     )
+    features.shrink()
+    return trained
 
 
 def run_training(
@@ -150,9 +160,9 @@ def register(
     served = bundle.version if decision.promote and not pinned else held
     if served == bundle.version and run is not None:
         try:
-            tracker.set_champion(label_set, run.registry_version)
+            tell_mlflow(context, label_set, bundle.version, run.registry_version)
         except Unavailable as error:
-            warnings.append(f"The champion alias in MLflow did not move: {error.message}")
+            warnings.append(f"The champion alias in MLflow moves when it is back: {error.message}")
     return TrainingOutcome(
         version=bundle.version,
         previous=held,
@@ -163,6 +173,42 @@ def register(
         gate=decision,
         warnings=tuple(warnings),
     )
+
+
+def track_champion(context: Context, label_set_name: str) -> dict[str, str]:
+    """Tell MLflow which version a label set serves, and of its training where it was away then.
+
+    Returns
+    -------
+    dict
+        ``version`` and its ``registry_version``.
+
+    Raises
+    ------
+    NoModel
+        When nothing is served.
+    Unavailable
+        When MLflow cannot be reached.
+    NotFound, BundleRefused
+        When it is to be told of a training whose bundle or snapshot is gone.
+    """
+    bundle, registry_version = champion_bundle(context, label_set_name)
+    if registry_version is None:
+        snapshot = Snapshot.read(context.storage, bundle.snapshot)
+        _, counts, left_out = what_taught(bundle, snapshot, CandleStore(context.storage).read)
+        trained = TrainedModel(
+            bundle=bundle,
+            evaluation=Evaluation.model_validate(bundle.metrics),
+            counts=counts,
+            left_out=left_out,
+            warnings=("MLflow was away when it was trained; the run was written down later.",),
+        )
+        run = Tracker(context.tracking_url, context.tracking_database).log(trained)
+        registry_version = run.registry_version
+        with context.database.begin() as session:
+            models.set_run(session, bundle.version, run_id=run.run_id, registry_version=registry_version)
+    tell_mlflow(context, label_set_name, bundle.version, registry_version)
+    return {"version": bundle.version, "registry_version": registry_version}
 
 
 def list_models(context: Context, label_set_name: str) -> list[dict[str, Any]]:

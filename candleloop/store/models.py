@@ -195,6 +195,17 @@ def promote(
     return _champion(session, label_set)
 
 
+def set_tracked(session: Session, label_set: str, version: str) -> None:
+    """Write down which version MLflow calls the champion now."""
+    rows_changed(session, update(ChampionRow).where(ChampionRow.label_set == label_set).values(tracked_version=version))
+
+
+def set_run(session: Session, version: str, *, run_id: str, registry_version: str) -> None:
+    """Write down where MLflow keeps a version that was trained while it was away."""
+    statement = update(ModelRow).where(ModelRow.version == version)
+    rows_changed(session, statement.values(run_id=run_id, registry_version=registry_version))
+
+
 def pin(session: Session, label_set: str) -> ChampionRow:
     """Keep the champion until it is unpinned, whatever the gate says of later models.
 

@@ -411,7 +411,10 @@ class ModelRow(Base):
 
 
 class ChampionRow(Base):
-    """Which model version a label set serves. ``revision`` is what compare-and-swap compares."""
+    """Which model version a label set serves. ``revision`` is what compare-and-swap compares.
+
+    ``tracked_version`` is the version that MLflow was last told to call the champion.
+    """
 
     __tablename__ = "champions"
 
@@ -419,6 +422,7 @@ class ChampionRow(Base):
     version: Mapped[str] = mapped_column(ForeignKey("models.version"))
     revision: Mapped[int]
     pinned: Mapped[bool] = mapped_column(default=False)
+    tracked_version: Mapped[str | None] = mapped_column(String(12))
     updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
 
 

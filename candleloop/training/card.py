@@ -20,7 +20,7 @@ from candleloop.progress import Progress, silent
 from candleloop.storage import Storage
 from candleloop.times import iso_times
 from candleloop.training.event_counts import mostly_inside
-from candleloop.training.snapshot import Snapshot, SnapshotSeries
+from candleloop.training.snapshot import FOLDER, Snapshot, SnapshotSeries
 
 MONTHS_UP_TO_DAYS = 731
 """Spans over up to two years are counted by month, over more by year."""
@@ -105,7 +105,7 @@ class DatasetCard(_Part):
 
     def write(self, storage: Storage) -> tuple[str, str]:
         """Write the card beside its snapshot, as JSON and as Markdown, and return the two names in the storage."""
-        names = tuple(f"snapshots/{self.snapshot}.card.{kind}" for kind in ("json", "md"))
+        names = tuple(f"{FOLDER}/{self.snapshot}.card.{kind}" for kind in ("json", "md"))
         storage.write(names[0], (self.model_dump_json(indent=1) + "\n").encode())
         storage.write(names[1], ("\n".join(self.lines()) + "\n").encode())
         return names[0], names[1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +25,13 @@ from candleloop.training.splits import SeriesSplit, split_series
 
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
+
+
+class FeaturesOf(Protocol):
+    """Computes what :func:`feature_matrix` does."""
+
+    def __call__(self, candles: Candles, spec: FeatureSpec, *, max_gap: int | None = None) -> npt.NDArray[np.float32]:
+        """Return the features of every bar, float32 array of shape (n_bars, n_features)."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -161,6 +169,7 @@ def build_corpus(
     context: int = 0,
     max_gap: int | None = None,
     divide: Callable[[SnapshotSeries, IntArray], SeriesSplit] | None = None,
+    features_of: FeaturesOf = feature_matrix,
     progress: Progress = silent,
 ) -> Corpus:
     """Compute features, truth, targets and split of every series of a snapshot.
@@ -177,6 +186,8 @@ def build_corpus(
         Longest step inside a segment in microseconds; each series' default when None.
     divide
         Divides the bars of a series, given its times, otherwise than around its test bars.
+    features_of
+        Computes feature matrices: :func:`feature_matrix`, or what remembers them.
     progress
         Told the series that are done.
     """
@@ -193,7 +204,7 @@ def build_corpus(
         here = slice(first, first + len(own))
         gap = default_max_gap(own.time) if max_gap is None else max_gap
         starts = segment_starts(own.time, max_gap=gap)
-        features[here] = with_bars_ahead(feature_matrix(own, spec, max_gap=gap), starts, encoding.offsets)
+        features[here] = with_bars_ahead(features_of(own, spec, max_gap=gap), starts, encoding.offsets)
         group[here] = n_segments + np.searchsorted(starts, np.arange(len(own)), side="right") - 1
         truth = resolve(one.marks, own.time, len(snapshot.label_set))
         targets = encoding.encode(truth, len(own), segment_starts=starts)

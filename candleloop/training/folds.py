@@ -20,11 +20,12 @@ import numpy.typing as npt
 from candleloop.annotations.encodings import UNKNOWN
 from candleloop.candles.frame import MICROSECONDS, IntArray
 from candleloop.errors import BundleRefused, TooFewLabels
+from candleloop.features.matrix import feature_matrix
 from candleloop.inference.bundle import EPOCH, ModelBundle
 from candleloop.pipeline_config import OutOfFoldConfig
 from candleloop.progress import Progress, silent
 from candleloop.storage import Storage
-from candleloop.training.corpus import Corpus, CorpusSeries, build_corpus
+from candleloop.training.corpus import Corpus, CorpusSeries, FeaturesOf, build_corpus
 from candleloop.training.families import family_for, fitted_from_files
 from candleloop.training.families.base import TrainingBars
 from candleloop.training.snapshot import Snapshot
@@ -33,6 +34,7 @@ from candleloop.training.train import CandlesOf, teaching_spans
 
 logger = logging.getLogger(__name__)
 
+FOLDER = "folds"
 MANIFEST = "folds.json"
 
 Ranges = Mapping[str, IntArray]
@@ -126,7 +128,7 @@ class FoldModels:
 
 def folds_name(version: str, config: OutOfFoldConfig) -> str:
     """Return the name in the storage of a version's fold models."""
-    return f"folds/{version}-{config.folds}-{config.max_samples}.zip"
+    return f"{FOLDER}/{version}-{config.folds}-{config.max_samples}.zip"
 
 
 def touched(ranges: IntArray | None, start_time: IntArray, end_time: IntArray) -> BoolArray:
@@ -145,6 +147,7 @@ def fit_folds(
     config: OutOfFoldConfig,
     *,
     go_on: Callable[[], bool] = lambda: True,
+    features_of: FeaturesOf = feature_matrix,
     progress: Progress = silent,
 ) -> FoldModels | None:
     """Fit the fold models of a model version.
@@ -162,6 +165,8 @@ def fit_folds(
         Gives the candles of a series version.
     go_on
         Asked before each fit; when it says no there are no fold models.
+    features_of
+        Computes feature matrices.
 
     Returns
     -------
@@ -169,19 +174,7 @@ def fit_folds(
         None when it was not to go on.
     """
     training = bundle.config.training
-    gap = bundle.config.candles.max_gap_seconds
-    corpus = build_corpus(
-        snapshot,
-        candles_of,
-        bundle.feature_spec,
-        bundle.encoding,
-        bundle.config.split,
-        context=bundle.context,
-        max_gap=None if gap is None else gap * MICROSECONDS,
-        progress=progress,
-    )
-    _, left_out = teaching_spans(corpus, snapshot, training.min_spans_per_label)
-    corpus = corpus.without_labels([snapshot.label_set.index(name) for name in left_out])
+    corpus, _, _ = what_taught(bundle, snapshot, candles_of, features_of=features_of, progress=progress)
     family = family_for(training).settled(fitted_from_files(bundle.family, bundle.files, threads=training.threads))
     learned = {one.series_id: _teaches(one) for one in corpus.series}
     cuts = _cuts(corpus, learned, config.folds)
@@ -205,6 +198,31 @@ def fit_folds(
         taught.append(_ranges(corpus, bundle, {name: found & rest[name] for name, found in learned.items()}))
     progress("learning out of fold", len(bundles), len(bundles), "models")
     return FoldModels(bundle.version, cuts, tuple(bundles), tuple(taught))
+
+
+def what_taught(
+    bundle: ModelBundle,
+    snapshot: Snapshot,
+    candles_of: CandlesOf,
+    *,
+    features_of: FeaturesOf = feature_matrix,
+    progress: Progress = silent,
+) -> tuple[Corpus, dict[str, int], tuple[str, ...]]:
+    """Return the corpus that a model version was trained on, its teaching spans by label, and the labels left out."""
+    config, gap = bundle.config, bundle.config.candles.max_gap_seconds
+    corpus = build_corpus(
+        snapshot,
+        candles_of,
+        bundle.feature_spec,
+        bundle.encoding,
+        config.split,
+        context=bundle.context,
+        max_gap=None if gap is None else gap * MICROSECONDS,
+        features_of=features_of,
+        progress=progress,
+    )
+    counts, left_out = teaching_spans(corpus, snapshot, config.training.min_spans_per_label)
+    return corpus.without_labels([snapshot.label_set.index(name) for name in left_out]), counts, left_out
 
 
 def _teaches(one: CorpusSeries) -> BoolArray:

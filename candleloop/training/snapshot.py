@@ -20,6 +20,7 @@ from candleloop.errors import CandleloopError
 from candleloop.storage import Storage
 
 FORMAT = "candleloop-snapshot/1"
+FOLDER = "snapshots"
 KINDS = ("annotation", "rejection", "coverage", "reviewed")
 
 
@@ -200,7 +201,7 @@ class Snapshot:
 
 
 def _name(content_hash: str) -> str:
-    return f"snapshots/{content_hash}.parquet"
+    return f"{FOLDER}/{content_hash}.parquet"
 
 
 def _span_rows(spans: TimeSpans, *more: IntArray) -> IntArray:

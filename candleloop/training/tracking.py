@@ -26,6 +26,7 @@ from candleloop.errors import Unavailable
 from candleloop.inference.bundle import ModelBundle
 from candleloop.training import report
 from candleloop.training.families import FAMILIES
+from candleloop.training.mlflow_probe import why_mlflow_is_away
 from candleloop.training.train import TrainedModel
 from candleloop.urls import credentials, without_credentials
 
@@ -37,7 +38,6 @@ EXPERIMENT_WITHOUT_SERVER = "candleloop-without-server"
 ALIAS = "champion"
 MODEL_ARTIFACT = "model"
 VERSION_TAG = "candleloop.version"
-PROBE_SECONDS = 3.0
 MLFLOW_SETTINGS = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
@@ -200,17 +200,12 @@ class Tracker:
         """Return where to go; fail fast when nobody answers: MLflow's client would import and retry first."""
         if not self.url.startswith(("http://", "https://")):
             return self.url
-        import httpx
-
-        try:
-            httpx.get(f"{self.address.rstrip('/')}/health", timeout=PROBE_SECONDS).raise_for_status()
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            if self.without_server is not None:
-                return self.without_server
-            raise Unavailable(
-                f"MLflow at {self.address} does not answer: {_first_line(error)}", code="mlflow_unavailable"
-            ) from error
-        return self.address
+        away = why_mlflow_is_away(self.address)
+        if away is None:
+            return self.address
+        if self.without_server is not None:
+            return self.without_server
+        raise Unavailable(f"MLflow at {self.address} does not answer: {away}", code="mlflow_unavailable")
 
 
 def _artifact_folder(url: str) -> str | None:

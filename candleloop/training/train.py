@@ -11,14 +11,14 @@ import numpy as np
 from candleloop.annotations.encodings import UNKNOWN, Encoding, encoding_for
 from candleloop.candles.frame import MICROSECONDS, Candles, IntArray
 from candleloop.errors import TooFewLabels
-from candleloop.features.matrix import FeatureSpec
+from candleloop.features.matrix import FeatureSpec, feature_matrix
 from candleloop.features.own import require_promises
 from candleloop.inference.bundle import ModelBundle
 from candleloop.inference.predictor import Predictor
 from candleloop.pipeline_config import PipelineConfig
 from candleloop.progress import Progress, silent
 from candleloop.training.calibration import RAW_FLOOR, Calibration, choose_thresholds, fit_calibration
-from candleloop.training.corpus import Corpus, CorpusSeries, build_corpus
+from candleloop.training.corpus import Corpus, CorpusSeries, FeaturesOf, build_corpus
 from candleloop.training.evaluation import Evaluation, evaluate
 from candleloop.training.event_counts import Counted, EvaluationCase, count_case
 from candleloop.training.families import FittedModel, family_for
@@ -83,6 +83,7 @@ def train(
     config: PipelineConfig,
     *,
     max_gap: int | None = None,
+    features_of: FeaturesOf = feature_matrix,
     progress: Progress = silent,
 ) -> TrainedModel:
     """Learn a model version from a snapshot.
@@ -102,6 +103,8 @@ def train(
         The whole pipeline configuration.
     max_gap
         Longest step inside a segment in microseconds; ``config.candles`` when None.
+    features_of
+        Computes feature matrices; hand in a cache's to compute only what changed.
     progress
         Told the stage and how far it is.
 
@@ -118,7 +121,7 @@ def train(
         For outputs of TA-Lib's pattern functions as features when TA-Lib labelled anything in the snapshot, and for a
         user's own features that break what features promise.
     """
-    learned = learn(snapshot, candles_of, config, max_gap=max_gap, progress=progress)
+    learned = learn(snapshot, candles_of, config, max_gap=max_gap, features_of=features_of, progress=progress)
     bundle = learned.bundle
     evaluation = evaluate(
         learned.cases, snapshot.label_set, bundle.thresholds, config.evaluation, seed=config.training.seed
@@ -139,6 +142,7 @@ def learn(
     *,
     max_gap: int | None = None,
     divide: Callable[[SnapshotSeries, IntArray], SeriesSplit] | None = None,
+    features_of: FeaturesOf = feature_matrix,
     progress: Progress = silent,
 ) -> Learned:
     """Do what :func:`train` does up to the proposals on the test bars.
@@ -164,6 +168,7 @@ def learn(
         context=family.context,
         max_gap=max_gap,
         divide=divide,
+        features_of=features_of,
         progress=progress,
     )
     counts, left_out = teaching_spans(corpus, snapshot, config.training.min_spans_per_label)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ from candleloop.store import label_sets
 from candleloop.store.database import Database, migrate
 from config.settings import ROOT
 from jobs.connections import hasty_connection
+from tests.support.databases import backends, postgres_server
+from tests.support.homes import Homes
 from tests.support.processes import Nursery, RedisProcess, WorkerProcess
 
 
@@ -55,6 +58,15 @@ def database(environment: dict[str, str]) -> Iterator[Database]:
         label_sets.ensure(session, LabelSet.load(ROOT / "config" / "label_sets" / "default.yaml"))
     yield database
     database.dispose()
+
+
+@pytest.fixture(scope="session")
+def homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Homes]:
+    """Data folders to copy, on each kind of database."""
+    with postgres_server() if "postgresql" in backends() else nullcontext() as url:
+        made = Homes(tmp_path_factory.mktemp("homes"), url)
+        yield made
+        made.close()
 
 
 @pytest.fixture(scope="session")

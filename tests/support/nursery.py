@@ -14,7 +14,8 @@ from typing import Any
 
 import jobs.tasks.batch
 import jobs.tasks.label
-import jobs.tasks.train  # noqa: F401
+import jobs.tasks.train
+import jobs.tasks.upkeep  # noqa: F401
 import tests.support.probe_jobs  # noqa: F401
 import workers.worker
 from config.settings import settings
