@@ -1595,7 +1595,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "autolabel" | "batch" | "batch_helper" | "train";
+            kind: "autolabel" | "batch" | "batch_helper" | "tidy" | "track" | "train";
             /**
              * Status
              * @enum {string}
