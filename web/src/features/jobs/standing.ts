@@ -54,11 +54,14 @@ const NAMES: Record<Job["kind"], string> = {
   autolabel: "Auto-label",
   batch: "Predict",
   batch_helper: "Help a prediction",
+  tidy: "Remove old files",
+  track: "Tell MLflow",
   train: "Train",
 };
 
 export function jobName(job: Job): string {
   if (job.kind === "train" && job.requested_by === "feedback") return "Retrain after feedback";
+  if (job.kind === "train" && job.requested_by === "nightly") return "Retrain at night";
   if (job.kind === "batch" && job.requested_by !== "api") return "Renew stored predictions";
   return NAMES[job.kind];
 }
