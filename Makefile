@@ -21,7 +21,7 @@ up: $(INSTALLED) ## start the web page, API, workers, relay, Redis, MLflow and d
 
 test: $(INSTALLED) ## run every test
 	$(BIN)/python -m pytest
-	$(IF_NODE) cd web && npm test --silent
+	$(IF_NODE) cd web && npm test --silent && npm run --silent e2e
 
 compose-test: $(INSTALLED) ## bring the containers up, try them, take them down; needs Docker
 	@$(BIN)/python -m tests.compose.try_stack

@@ -87,8 +87,13 @@ export function createCommands(window: CandleWindow, store: AnnotationStore, ses
     if (extend) {
       const from = anchor ?? cursor ?? time;
       const span = between(barAt(bars(), from), next);
+      session.choose(null);
       session.set({ cursor: time, anchor: from, selection: { start: timeAt(span.first), end: timeAt(span.last) } });
-    } else session.set({ cursor: time, anchor: null, selection: null });
+    } else {
+      // Who moves on means the bar under the cursor, not the span chosen before.
+      session.choose(null);
+      session.set({ cursor: time, anchor: null, selection: null });
+    }
     scene().port?.reveal({ first: next, last: next });
   }
 

@@ -72,7 +72,7 @@ export function DisagreementList({ scene }: { scene: PageScene }) {
                   )
                 }
                 className={classes(
-                  "flex w-full items-center gap-2 px-3 py-1 text-left text-xs",
+                  "flex min-h-6 w-full items-center gap-2 px-3 text-left text-xs",
                   here ? "bg-chosen text-chosen-ink" : "hover:bg-surface",
                   isSettled(one, decided) && "line-through opacity-60",
                 )}

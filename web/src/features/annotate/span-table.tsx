@@ -102,7 +102,7 @@ export function SpanTable({ scene }: { scene: PageScene }) {
                 aria-selected={here}
                 onClick={go}
                 onKeyDown={(event) => event.key === "Enter" && go()}
-                className={classes("cursor-pointer", here ? "bg-chosen text-chosen-ink" : "hover:bg-surface")}
+                className={classes("h-6 cursor-pointer", here ? "bg-chosen text-chosen-ink" : "hover:bg-surface")}
               >
                 <td className="px-1.5 py-0.5 font-mono" title={labelName(row.label)}>
                   {labels.get(row.label)?.code}

@@ -1,0 +1,94 @@
+import { expect, test } from "./support";
+
+type Jobs = { items: { kind: string; created_at: string }[] };
+
+test("what the model and TA-Lib say is confirmed, corrected and dismissed, and a training takes it up", async ({
+  annotate,
+  service,
+}) => {
+  const id = await service.importSeries("DECIDE");
+  await service.labelled(id);
+  const trained = async () => (await service.get<Jobs>("/jobs?kind=train&status=succeeded&limit=1000")).items.length;
+  const origins = async () => new Set((await service.annotations(id)).map((one) => one.origin));
+  const before = await trained();
+  await annotate.open(id);
+  await annotate.press("Home", "n");
+  await expect(annotate.focused).not.toContainText("Nothing.");
+
+  await annotate.press("a");
+  await expect(annotate.message).toContainText("confirmed");
+  await annotate.press("e", "ArrowLeft", "Enter");
+  await expect(annotate.message).toContainText("corrected");
+  await annotate.press("x");
+  await expect(annotate.message).toHaveText("Dismiss: why?");
+  await annotate.press("2");
+  await expect(annotate.message).toContainText("dismissed");
+  await annotate.saved();
+  expect(await origins()).toEqual(new Set(["confirmed", "corrected", "talib"]));
+  const left = (await service.annotations(id)).length;
+  await annotate.press("u");
+  await expect(annotate.message).toContainText("is open again");
+  await annotate.saved();
+  // What was dismissed as TA-Lib's comes back.
+  expect((await service.annotations(id)).length).toBe(left + 1);
+  await expect.poll(trained, { timeout: 90_000 }).toBeGreaterThan(before);
+});
+
+test("ten decisions by keyboard alone are stored as ten", async ({ annotate, service }) => {
+  const id = await service.importSeries("TEN", 900);
+  await service.labelled(id);
+  await annotate.open(id);
+  await annotate.press("Home", "n");
+  let left = Number.POSITIVE_INFINITY;
+  for (let done = 1; done <= 10; done++) {
+    await annotate.press("a");
+    // Each decision is answered with what is left, one less than before.
+    await expect(annotate.message).toContainText(/confirmed, \d+ left/);
+    const count = async () => Number(/(\d+) left/.exec((await annotate.message.textContent()) ?? "")?.[1]);
+    await expect.poll(count).toBeLessThan(left);
+    left = await count();
+  }
+  await annotate.saved();
+  expect(await service.annotations(id, "&origin=confirmed")).toHaveLength(10);
+});
+
+test("a key that is held down decides once", async ({ annotate, service, page }) => {
+  const id = await service.importSeries("HELD");
+  await service.labelled(id);
+  await annotate.open(id);
+  await annotate.press("Home", "n");
+  for (let pressed = 0; pressed < 5; pressed++) await page.keyboard.down("a");
+  await page.keyboard.up("a");
+  await annotate.saved();
+  expect(await service.annotations(id, "&origin=confirmed")).toHaveLength(1);
+});
+
+test("keys that are typed into a field decide nothing", async ({ annotate, service, page }) => {
+  const id = await service.importSeries("FIELDS");
+  await service.labelled(id);
+  await annotate.open(id);
+  await annotate.press("Home", "n");
+  await page.getByLabel("Go to a time (UTC)").focus();
+  await annotate.press("a", "x", "1");
+  await expect(page.getByLabel("Go to a time (UTC)")).toHaveValue("ax1");
+  expect(await service.annotations(id, "&origin=confirmed")).toEqual([]);
+});
+
+test("M hides the model, and the sheet of shortcuts opens and keeps keys to itself", async ({
+  annotate,
+  service,
+  page,
+}) => {
+  const id = await service.importSeries("SHEET");
+  await annotate.open(id);
+  await annotate.press("m");
+  await expect(page.getByText("model hidden (M)")).toBeVisible();
+  await annotate.press("?");
+  await expect(page.getByRole("dialog", { name: "Shortcuts" })).toBeVisible();
+  await annotate.press("m");
+  await annotate.press("Escape");
+  await expect(page.getByRole("dialog")).toHaveCount(0);
+  await expect(page.getByText("model hidden (M)")).toBeVisible();
+  await annotate.press("m");
+  await expect(page.getByText("model hidden (M)")).toHaveCount(0);
+});

@@ -1,0 +1,142 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { connect, createServer, type Server, type Socket } from "node:net";
+import { join } from "node:path";
+
+import { test as base, expect, type Page } from "@playwright/test";
+
+import { Service } from "./service";
+import { freePorts } from "./stack";
+
+export { expect };
+
+/** A way to the service that a test can break. */
+export class Wire {
+  private sockets = new Set<Socket>();
+  private server: Server | null = null;
+  port = 0;
+
+  async up(): Promise<void> {
+    const target = new URL(process.env.E2E_API as string);
+    this.server = createServer((socket) => {
+      const there = connect(Number(target.port), target.hostname);
+      for (const [end, other] of [
+        [socket, there],
+        [there, socket],
+      ] as const) {
+        this.sockets.add(end);
+        end.on("close", () => {
+          this.sockets.delete(end);
+          other.destroy();
+        });
+        end.on("error", () => end.destroy());
+      }
+      socket.pipe(there).pipe(socket);
+    });
+    this.server.listen(this.port, "127.0.0.1");
+    await once(this.server, "listening");
+    this.port = (this.server.address() as { port: number }).port;
+  }
+
+  async down(): Promise<void> {
+    const server = this.server;
+    this.server = null;
+    for (const socket of this.sockets) socket.destroy();
+    if (server) await new Promise((closed) => server.close(closed));
+  }
+}
+
+/** Another server of the page, as built, that reaches the service by an address of the test's. */
+export async function startWeb(apiUrl: string): Promise<{ url: string; stop: () => Promise<void> }> {
+  const [port] = await freePorts(1);
+  const built = join(import.meta.dirname, "..", ".next", "standalone", "server.js");
+  const server: ChildProcess = spawn(process.execPath, [built], {
+    stdio: "ignore",
+    env: { ...process.env, PORT: String(port), HOSTNAME: "127.0.0.1", CANDLELOOP_API_URL: apiUrl },
+  });
+  const url = `http://127.0.0.1:${port}`;
+  const status = () =>
+    fetch(`${url}/api/healthz`).then(
+      (answer) => answer.status,
+      () => 0,
+    );
+  await expect.poll(status).toBe(200);
+  return {
+    url,
+    stop: async () => {
+      server.kill("SIGTERM");
+      if (server.exitCode === null && server.signalCode === null) await once(server, "exit");
+    },
+  };
+}
+
+/** The annotate page of one series. */
+export class AnnotatePage {
+  constructor(readonly page: Page) {}
+
+  async open(seriesId: string, base = process.env.E2E_WEB): Promise<void> {
+    await this.page.goto(`${base}/annotate/${seriesId}`, { waitUntil: "load" });
+    await this.ready();
+  }
+
+  async ready(): Promise<void> {
+    await expect(this.chart).toHaveAttribute("data-ready", "true");
+    await expect(this.counts).toBeVisible();
+  }
+
+  get chart() {
+    return this.page.getByTestId("chart");
+  }
+
+  get save() {
+    return this.page.getByTestId("save");
+  }
+
+  get message() {
+    return this.page.getByTestId("message");
+  }
+
+  get counts() {
+    return this.page.getByTestId("counts");
+  }
+
+  get focused() {
+    return this.page.getByTestId("focused");
+  }
+
+  async spans() {
+    await this.page.getByRole("tab", { name: "Spans" }).click();
+    return this.page.getByRole("table", { name: "Spans around the bars in view" });
+  }
+
+  async saved(): Promise<void> {
+    await expect(this.save).toHaveText("All changes saved");
+  }
+
+  async press(...keys: string[]): Promise<void> {
+    for (const key of keys) await this.page.keyboard.press(key);
+  }
+
+  /** Drag over the candles, from and to shares of the chart's width. */
+  async drag(from: number, to: number): Promise<void> {
+    const at = await this.places();
+    await this.page.mouse.move(...at(from));
+    await this.page.mouse.down();
+    await this.page.mouse.move(...at((from + to) / 2), { steps: 3 });
+    await this.page.mouse.move(...at(to), { steps: 3 });
+    await this.page.mouse.up();
+  }
+
+  /** Places over the candles by shares of the chart's width. */
+  async places(): Promise<(share: number) => [number, number]> {
+    const box = await this.chart.boundingBox();
+    if (!box) throw new Error("There is no chart.");
+    return (share) => [box.x + share * box.width, box.y + box.height * 0.4];
+  }
+}
+
+export const test = base.extend<{ service: Service; annotate: AnnotatePage }>({
+  // biome-ignore lint/correctness/noEmptyPattern: Playwright reads from this pattern which fixtures are asked for
+  service: async ({}, use) => use(new Service()),
+  annotate: async ({ page }, use) => use(new AnnotatePage(page)),
+});
