@@ -4,8 +4,10 @@ import { forward, PREDICT, type Route, UPLOAD } from "@/server/proxy";
 
 /** The calls of the service that pages may use; everything else under /api does not exist. */
 const FIRST_SEGMENTS = new Set([
+  "agreement",
   "annotations",
   "autolabel",
+  "disagreements",
   "feedback",
   "healthz",
   "jobs",

@@ -35,6 +35,8 @@ export type Scene = {
   readonly targets: readonly OpenTarget[];
   /** The span that was on the screen at the last paint: only that may be decided. */
   readonly painted: string | null;
+  /** The item of the review queue that is being worked on. */
+  readonly review: { readonly item: string; readonly blind: boolean } | null;
 };
 
 export type Commands = ReturnType<typeof createCommands>;
@@ -297,8 +299,8 @@ export function createCommands(window: CandleWindow, store: AnnotationStore, ses
       target: wanted,
       correction,
       reason,
-      reviewItem: null,
-      blind: false,
+      reviewItem: scene().review?.item ?? null,
+      blind: scene().review?.blind ?? false,
       seconds: Math.round((performance.now() - since) / 100) / 10,
     });
     const left = scene().targets.filter((one) => one.key !== wanted.id).length;

@@ -1,1 +1,14 @@
 export { AnnotatePage } from "./annotate-page";
+export type { Commands } from "./commands";
+export { Conflicts } from "./conflicts";
+export { FocusedPanel } from "./focused-panel";
+export { HoverCard, type Hovered } from "./hover-card";
+export { useKeysOfPage } from "./keys";
+export { LabelPalette } from "./label-palette";
+export { barsOfTimes, labelName } from "./layers";
+export { type KeyGroup, ShortcutSheet } from "./shortcut-sheet";
+export { SaveState } from "./status-line";
+export { useLook } from "./use-look";
+export { type PageScene, type ReviewFocus, useScene } from "./use-scene";
+export { WindowState } from "./window-state";
+export { useAnnotations, useSession, useWindow, useWorkspace, WorkspaceProvider } from "./workspace";

@@ -5,12 +5,17 @@ import { usePredictionsStore } from "@/features/predictions";
 import { type Bindings, useKeys } from "@/lib/keymap";
 
 /** The keys of the annotate page; the shortcut sheet lists the same. */
-export function useKeysOfPage({ commands, port }: PageScene, onHelp: () => void): void {
+export function useKeysOfPage(
+  { commands, port }: PageScene,
+  onHelp: () => void,
+  { more = {}, enabled = true }: { more?: Bindings; enabled?: boolean } = {},
+): void {
   const { session, labelSet } = useWorkspace();
   const mode = useSession((state) => state.mode);
   const toggle = usePredictionsStore((state) => state.toggle);
 
   const bindings: Record<string, Bindings[string]> = {
+    ...more,
     arrowleft: () => commands.move(-1),
     arrowright: () => commands.move(1),
     "shift+arrowleft": () => commands.move(mode.kind === "correct" ? -5 : -1, true),
@@ -59,7 +64,7 @@ export function useKeysOfPage({ commands, port }: PageScene, onHelp: () => void)
       }
     }
   }
-  useKeys(bindings);
+  useKeys(bindings, enabled);
 }
 
 export const SHORTCUTS: readonly { readonly group: string; readonly keys: readonly (readonly [string, string])[] }[] = [

@@ -47,9 +47,10 @@ export function usePredictions(seriesId: string, labelSet: string, range: Range 
 }
 
 /** All disagreements of a series, the first thousands of them, by time. */
-export function useDisagreements(seriesId: string, labelSet: string) {
+export function useDisagreements(seriesId: string, labelSet: string, enabled = true) {
   return useQuery<{ items: readonly Disagreement[]; cut: boolean }>({
     queryKey: ["disagreements", seriesId, labelSet],
+    enabled,
     placeholderData: keepPreviousData,
     queryFn: async ({ signal }) => {
       const items: Disagreement[] = [];

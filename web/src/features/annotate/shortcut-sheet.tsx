@@ -7,8 +7,10 @@ import { Kbd } from "@/components/ui/kbd";
 import { SHORTCUTS } from "@/features/annotate/keys";
 import { setSingleKeys, singleKeysOn } from "@/lib/keymap";
 
-/** All keys on one sheet. */
-export function ShortcutSheet({ onClose }: { onClose: () => void }) {
+export type KeyGroup = (typeof SHORTCUTS)[number];
+
+/** All keys on one sheet; `first` are those that only this page has. */
+export function ShortcutSheet({ first, onClose }: { first?: KeyGroup; onClose: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null);
   const [single, setSingle] = useState(singleKeysOn);
   useEffect(() => dialog.current?.showModal(), []);
@@ -28,7 +30,7 @@ export function ShortcutSheet({ onClose }: { onClose: () => void }) {
         </Button>
       </div>
       <div className="grid gap-x-8 gap-y-4 sm:grid-cols-2">
-        {SHORTCUTS.map(({ group, keys }) => (
+        {[...(first ? [first] : []), ...SHORTCUTS].map(({ group, keys }) => (
           <section key={group}>
             <h3 className="mb-1 font-semibold text-muted">{group}</h3>
             <dl className="grid grid-cols-[6.5rem_1fr] gap-y-1 text-sm">

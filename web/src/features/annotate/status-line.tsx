@@ -24,7 +24,8 @@ export function StatusLine({ scene }: { scene: PageScene }) {
   );
 }
 
-function SaveState() {
+/** Whether what was said is with the service. */
+export function SaveState() {
   const { store } = useWorkspace();
   const save = useAnnotations((state) => state.save);
   const unsaved = useAnnotations((state) => state.unsaved);

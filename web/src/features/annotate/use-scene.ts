@@ -22,15 +22,20 @@ const BLOCK = 2_048;
 /** Bars that must be left on a side before more are loaded. */
 const MARGIN = 400;
 
+/** What of a series is looked at for the review queue. In a blind one only what people said is shown. */
+export type ReviewFocus = { readonly item: string; readonly focus: Range; readonly blind: boolean };
+
 /** All that is on the chart, and what can be done with it. */
-export function useScene() {
+export function useScene(review: ReviewFocus | null = null) {
   const workspace = useWorkspace();
   const { series, labelSet, labels, window, store, session } = workspace;
   const [port, setPort] = useState<ChartPort | null>(null);
   const [range, setRange] = useState<Range | null>(null);
 
   const bars = useStore(window, (state) => state.bars);
-  const annotations = useStore(store, (state) => state.annotations);
+  const blind = review?.blind ?? false;
+  const held = useStore(store, (state) => state.annotations);
+  const annotations = useMemo(() => (blind ? held.filter((one) => one.origin !== "talib") : held), [held, blind]);
   const reviewed = useStore(store, (state) => state.reviewed);
   const decided = useStore(store, (state) => state.decided);
   const filters = usePredictionsStore();
@@ -43,14 +48,15 @@ export function useScene() {
   const peek = useStore(session, (state) => state.peek);
 
   useFreshAnnotations(range);
-  const scores = usePredictions(series.series_id, labelSet.name, range);
-  const disagreements = useDisagreements(series.series_id, labelSet.name);
+  // What a blind item must not show is not even asked for.
+  const scores = usePredictions(series.series_id, labelSet.name, blind ? null : range);
+  const disagreements = useDisagreements(series.series_id, labelSet.name, !blind);
   const stored = scores.data?.predictions ?? NONE;
   const all = useMemo(
-    () => withFresh(stored, filters.fresh, { seriesId: series.series_id, labelSet: labelSet.name }),
-    [stored, filters.fresh, series.series_id, labelSet.name],
+    () => (blind ? NONE : withFresh(stored, filters.fresh, { seriesId: series.series_id, labelSet: labelSet.name })),
+    [blind, stored, filters.fresh, series.series_id, labelSet.name],
   );
-  const disputes: readonly Disagreement[] = disagreements.data?.items ?? NO_DISPUTES;
+  const disputes: readonly Disagreement[] = (blind ? null : disagreements.data?.items) ?? NO_DISPUTES;
   const { shown, hiddenLabels, minConfidence } = filters;
   const predictions = useMemo(
     () => all.filter((one) => passes({ shown, hiddenLabels, minConfidence }, one)),
@@ -61,10 +67,11 @@ export function useScene() {
     [disputes, hiddenLabels],
   );
   const showModel = shown && !peek;
-  const targets = useMemo(
-    () => openTargets(annotations, shown ? predictions : NONE, decided),
-    [annotations, predictions, decided, shown],
-  );
+  const focus = review?.focus;
+  const targets = useMemo(() => {
+    const open = openTargets(annotations, shown ? predictions : NONE, decided);
+    return focus ? open.filter((one) => one.end >= focus.start && one.end <= focus.end) : open;
+  }, [annotations, predictions, decided, shown, focus]);
 
   const layers: Layers = useMemo(() => {
     const made = layersOf({
@@ -91,9 +98,9 @@ export function useScene() {
     return {
       test: testBars ? [testBars] : [],
       reviewed: reviewedBars(bars, reviewed, labelSet.labels.length),
-      focus: null,
+      focus: focus ? barsOfTimes(bars, focus) : null,
     };
-  }, [bars, reviewed, series.test_bars, labelSet.labels.length]);
+  }, [bars, reviewed, series.test_bars, labelSet.labels.length, focus]);
 
   const marks: Marks = useMemo(() => {
     const at = cursor === null ? null : barsOfTimes(bars, { start: cursor, end: cursor });
@@ -116,6 +123,7 @@ export function useScene() {
       disagreements: visibleDisputes,
       targets,
       painted: painted.current,
+      review,
     };
   });
   const commands: Commands = useMemo(
@@ -175,4 +183,5 @@ const EMPTY_SCENE: Scene = {
   disagreements: [],
   targets: [],
   painted: null,
+  review: null,
 };

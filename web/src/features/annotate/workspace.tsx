@@ -15,7 +15,13 @@ import {
   createAnnotationStore,
   type Range,
 } from "@/features/annotations";
-import { type CandleWindow, candleSource, createCandleWindow, type WindowState } from "@/features/candles";
+import {
+  type CandleSource,
+  type CandleWindow,
+  candleSource,
+  createCandleWindow,
+  type WindowState,
+} from "@/features/candles";
 import { msOf } from "@/lib/times";
 
 /** A series without the report of its import, which is another page's. */
@@ -56,17 +62,20 @@ type Properties = {
   labelSet: Schemas["LabelSetView"];
   /** Where to open, ms since 1970; the last bars when null. */
   at: number | null;
+  /** Where candles come from, when not simply from the service. */
+  source?: CandleSource;
   children: ReactNode;
 };
 
 /** Opens the window of candles and the store of annotations of a series, and closes them again. */
-export function WorkspaceProvider({ series, labelSet, at, children }: Properties) {
+export function WorkspaceProvider({ series, labelSet, at, source, children }: Properties) {
   const { series_id: seriesId, first_time: first, last_time: last } = series;
   const { name } = labelSet;
   const [made, setMade] = useState<{ window: CandleWindow; store: AnnotationStore; session: Session } | null>(null);
   const openAt = useEffectEvent((window: CandleWindow) => void window.openAt(at));
+  const sourceOf = useEffectEvent(() => source ?? candleSource(seriesId));
   useEffect(() => {
-    const window = createCandleWindow(candleSource(seriesId), { first: msOf(first), last: msOf(last) });
+    const window = createCandleWindow(sourceOf(), { first: msOf(first), last: msOf(last) });
     const store = createAnnotationStore(annotationService(seriesId, name), browserOutbox(seriesId, name));
     setMade({ window, store, session: createSession() });
     openAt(window);

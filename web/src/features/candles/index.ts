@@ -1,2 +1,9 @@
 export { type Bars, barAt, barsOf, firstFrom, lastUntil, NO_BARS } from "./bars";
-export { type CandleWindow, candleSource, createCandleWindow, type WindowState } from "./window";
+export {
+  type CandleSource,
+  type CandleWindow,
+  candleSource,
+  createCandleWindow,
+  FIRST_PAGE,
+  type WindowState,
+} from "./window";
