@@ -19,6 +19,8 @@ import { msOf } from "@/lib/times";
 
 /** Marks are read for blocks of this many bars, one more to each side than is seen. */
 const BLOCK = 2_048;
+/** Predictions less sure than this are shown in the queue, not asked about; the service's targets begin there, too. */
+const LEAST_ASKED = 0.2;
 /** Bars that must be left on a side before more are loaded. */
 const MARGIN = 400;
 
@@ -69,7 +71,8 @@ export function useScene(review: ReviewFocus | null = null) {
   const showModel = shown && !peek;
   const focus = review?.focus;
   const targets = useMemo(() => {
-    const open = openTargets(annotations, shown ? predictions : NONE, decided);
+    const asked = focus ? predictions.filter((one) => one.confidence >= LEAST_ASKED) : predictions;
+    const open = openTargets(annotations, shown ? asked : NONE, decided);
     return focus ? open.filter((one) => one.end >= focus.start && one.end <= focus.end) : open;
   }, [annotations, predictions, decided, shown, focus]);
 
