@@ -35,6 +35,7 @@ check: $(INSTALLED) ## style and types
 bench: $(INSTALLED) ## measure what the README claims
 	@for file in $$(ls benchmarks/[!_]*.py | grep -v bench_loop); do \
 	  echo "== $$file"; $(BIN)/python -m benchmarks.$$(basename $$file .py) || exit 1; done
+	$(IF_NODE) cd web && npm run --silent bench
 
 bench-loop: $(INSTALLED) ## measure what the queue saves (ARGS=--quick: a few minutes)
 	@$(BIN)/python -m benchmarks.bench_loop $(ARGS)

@@ -102,6 +102,7 @@ export function CandleChart(props: CandleChartProps) {
       tabIndex={0}
       data-testid="chart"
       data-ready={port !== null && bars.time.length > 0}
+      data-bars={bars.time.length}
       className="relative flex min-h-0 flex-1 touch-none select-none flex-col focus-visible:outline-offset-[-2px]"
     >
       <div ref={host} className="min-h-0 flex-1" />
