@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Sequence
 
 
 def prediction_id(series_id: str, model_version: str, label: str, start_time: int, end_time: int) -> str:
@@ -11,6 +12,19 @@ def prediction_id(series_id: str, model_version: str, label: str, start_time: in
     Times are the bar-open times of the first and last bar, microseconds UTC.
     """
     return _digest(series_id, model_version, label, str(start_time), str(end_time))
+
+
+def prediction_ids(
+    series_id: str, model_version: str, labels: Sequence[str], start_time: Iterable[int], end_time: Iterable[int]
+) -> tuple[str, ...]:
+    """Return :func:`prediction_id` of many predictions of one series by one model version."""
+    begin = hashlib.sha256(f"{series_id}\x1f{model_version}\x1f".encode())
+    found = []
+    for label, start, end in zip(labels, start_time, end_time, strict=True):
+        digest = begin.copy()
+        digest.update(f"{label}\x1f{start}\x1f{end}".encode())
+        found.append(digest.hexdigest()[:32])
+    return tuple(found)
 
 
 def talib_annotation_id(series_id: str, label_set: str, label: str, start_time: int, end_time: int) -> str:

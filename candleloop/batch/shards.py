@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 from sqlalchemy.orm import Session
@@ -20,7 +19,7 @@ from candleloop.batch.windows import piece_windows
 from candleloop.candles.frame import IntArray
 from candleloop.candles.store import CandleStore
 from candleloop.errors import BadCandles
-from candleloop.inference.answer import prediction_rows
+from candleloop.inference.answer import prediction_lines
 from candleloop.inference.predictor import Predictions, Predictor
 from candleloop.loop.window_files import SeriesWindows
 from candleloop.storage import Storage
@@ -72,7 +71,9 @@ def store_predictions(session: Session, predictor: Predictor, wanted: PlannedInp
     assert wanted.series_id is not None
     bundle, piece = predictor.bundle, made.piece
     place = wanted.series_id, bundle.label_set.name, bundle.version
-    drop_predictions(session, *place, first_time=piece.keep_from, last_time=piece.keep_to)
+    drop_predictions(
+        session, *place, first_time=piece.keep_from, last_time=piece.keep_to, earliest_start=piece.read_from
+    )
     if made.found is None:
         return
     spans = made.found.spans
@@ -163,8 +164,7 @@ def parquet_schema(labels: Sequence[str]) -> pa.Schema:
 
 
 def _lines(found: Predictions, one: Predicted, predictor: Predictor) -> bytes:
-    rows = prediction_rows(found, one.time, predictor.bundle.label_set, first_bar=one.piece.first_bar)
-    return b"".join(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in rows)
+    return prediction_lines(found, one.time, predictor.bundle.label_set, first_bar=one.piece.first_bar)
 
 
 def _table(one: Predicted, wanted: PlannedInput, predictor: Predictor, schema: pa.Schema) -> pa.Table:

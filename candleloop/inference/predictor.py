@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from candleloop.annotations.identity import prediction_id
+from candleloop.annotations.identity import prediction_ids
 from candleloop.annotations.spans import Spans
 from candleloop.candles.frame import Candles
 from candleloop.candles.segments import segment_starts
@@ -196,12 +196,10 @@ class Predictor:
         )
 
     def _ids(self, series_id: str, spans: Spans, candles: Candles) -> tuple[str, ...]:
-        names, version = self.bundle.label_set.names, self.bundle.version
+        names = self.bundle.label_set.names
+        labels = [names[label] for label in spans.label.tolist()]
         start, end = candles.time[spans.start].tolist(), candles.time[spans.end].tolist()
-        return tuple(
-            prediction_id(series_id, version, names[label], first, last)
-            for label, first, last in zip(spans.label.tolist(), start, end, strict=True)
-        )
+        return prediction_ids(series_id, self.bundle.version, labels, start, end)
 
     def _warnings(self, candles: Candles, n_segments: int, n_rows: int) -> tuple[str, ...]:
         found = []

@@ -13,12 +13,13 @@ import numpy.typing as npt
 from sqlalchemy import and_, delete, or_, select
 from sqlalchemy.orm import Session
 
-from candleloop.annotations.identity import prediction_id
+from candleloop.annotations.identity import prediction_ids
 from candleloop.annotations.label_set import LabelSet
 from candleloop.annotations.marks import TimeSpans
+from candleloop.number_texts import object_texts
 from candleloop.store.pages import Page
 from candleloop.store.places import page_by_place
-from candleloop.store.statements import chunks, insert_into, rows_changed
+from candleloop.store.statements import insert_into, rows_changed, upsert_columns
 from candleloop.store.tables import ChampionRow, PredictionRow, ScoringRow, SeriesRow, now
 
 BACKGROUND = "background"
@@ -56,55 +57,53 @@ def upsert_predictions(
     list of str
         The ids, in the order of ``spans``.
     """
+    if len(spans) == 0:
+        return []
     names = label_set.names
-    classes = (BACKGROUND, *names)
-    moment = now()
-    rows = [
-        {
-            "id": prediction_id(series_id, model_version, names[label], start, end),
-            "series_id": series_id,
-            "label_set": label_set.name,
-            "label": names[label],
-            "start_time": start,
-            "end_time": end,
-            "confidence": sure,
-            "probabilities": dict(zip(classes, shares, strict=True)),
-            "uncertainty": unsure,
-            "model_version": model_version,
-            "provisional": unfinished,
-            "out_of_fold": unseen,
-            "created_at": moment,
-        }
-        for label, start, end, sure, shares, unsure, unfinished, unseen in zip(
-            spans.label.tolist(),
-            spans.start_time.tolist(),
-            spans.end_time.tolist(),
-            confidence.tolist(),
-            probabilities.tolist(),
-            uncertainty.tolist(),
-            provisional.tolist(),
-            np.broadcast_to(out_of_fold, len(spans)).tolist(),
-            strict=True,
-        )
-    ]
-    statement = insert_into(session, PredictionRow)
+    labels = [names[label] for label in spans.label.tolist()]
+    starts, ends = spans.start_time.tolist(), spans.end_time.tolist()
+    ids = list(prediction_ids(series_id, model_version, labels, starts, ends))
+    columns = {
+        "id": ids,
+        "label": labels,
+        "start_time": starts,
+        "end_time": ends,
+        "confidence": confidence.tolist(),
+        "probabilities": object_texts(probabilities, (BACKGROUND, *names)),
+        "uncertainty": uncertainty.tolist(),
+        "provisional": provisional.tolist(),
+        "out_of_fold": np.broadcast_to(out_of_fold, len(spans)).tolist(),
+    }
+    alike = {
+        "series_id": series_id,
+        "label_set": label_set.name,
+        "model_version": model_version,
+        "created_at": now(),
+    }
     changing = ("confidence", "probabilities", "uncertainty", "provisional", "out_of_fold", "created_at")
-    statement = statement.on_conflict_do_update(
-        index_elements=["id"], set_={name: statement.excluded[name] for name in changing}
-    )
-    for part in chunks(rows):
-        session.execute(statement, list(part))
-    return [str(row["id"]) for row in rows]
+    upsert_columns(session, PredictionRow, columns, alike, key="id", changing=changing)
+    return ids
 
 
 def drop_predictions(
-    session: Session, series_id: str, label_set: str, model_version: str, *, first_time: int, last_time: int
+    session: Session,
+    series_id: str,
+    label_set: str,
+    model_version: str,
+    *,
+    first_time: int,
+    last_time: int,
+    earliest_start: int,
 ) -> int:
-    """Remove the predictions of a model version that end on the bars between two times, both inclusive."""
+    """Remove the predictions of a model version that end on the bars between two times, both inclusive.
+
+    ``earliest_start`` is a time at or before the start of each of them; it spares a look at all others of the series.
+    """
     statement = delete(PredictionRow).where(
         PredictionRow.series_id == series_id,
         PredictionRow.label_set == label_set,
         PredictionRow.model_version == model_version,
+        PredictionRow.start_time.between(earliest_start, last_time),
         PredictionRow.end_time.between(first_time, last_time),
     )
     return rows_changed(session, statement)

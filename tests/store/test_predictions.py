@@ -5,7 +5,7 @@ from sqlalchemy import select
 
 from candleloop.annotations.identity import prediction_id
 from candleloop.store.database import Database
-from candleloop.store.predictions import upsert_predictions
+from candleloop.store.predictions import drop_predictions, upsert_predictions
 from candleloop.store.tables import PredictionRow
 from tests.support.annotations import time_spans
 from tests.support.feedback import LABELS, MODEL, World
@@ -39,3 +39,21 @@ def test_predictions_are_stored_under_ids_of_their_content_and_brought_up_to_dat
         (first[1], "harami", 0.6, False),
     ]
     assert rows[1].probabilities == {"background": 0.25, "star": 0.25, "harami": 0.5, "flag": 0.0}
+
+
+def test_only_predictions_that_end_between_the_times_are_dropped(database: Database) -> None:
+    world = World(database).made()
+    first, second = upsert(world, [0.9, 0.4], provisional=False)
+
+    def drop(begin: int, end: int, earliest: int) -> int:
+        with database.begin() as session:
+            times = {"first_time": int(world.time[begin]), "last_time": int(world.time[end])}
+            place = world.series_id, LABELS.name, MODEL
+            return drop_predictions(session, *place, **times, earliest_start=int(world.time[earliest]))
+
+    assert drop(20, 21, 0) == 0
+    assert drop(59, 59, 0) == 0
+    assert drop(22, 57, 20) == 1
+    with database.read() as session:
+        assert session.scalars(select(PredictionRow.id)).all() == [second]
+    assert first != second
