@@ -56,8 +56,9 @@ def read_batch_body(body: bytes) -> BatchInput:
     )
     if not series and not requests:
         raise BadRequest("Name series, or send requests with candles.", code="nothing_to_do", field="series")
-    form = content.get("format") or ResultFormat.JSON
-    if form not in set(ResultFormat):
+    form = content.get("format")
+    form = ResultFormat.JSON.value if form is None else form
+    if type(form) is not str or form not in set(ResultFormat):
         raise _refused("format", f"must be one of {', '.join(ResultFormat)}")
     return BatchInput(tuple(series), requests, label_set, ResultFormat(form))
 

@@ -253,3 +253,9 @@ def test_what_does_not_fit_is_named(
 ) -> None:
     answer = client.post("/predict/batch", json=body)
     assert (answer.status_code, answer.json()["code"], answer.json()["field"]) == (status, code, field)
+
+
+@pytest.mark.parametrize("form", [[None, None], {}, "", 3, True, "yaml", ["json"]])
+def test_a_form_of_the_result_that_is_none_is_refused(client: httpx.Client, form: Any) -> None:
+    answer = client.post("/predict/batch", json={"series": [SERIES], "format": form})
+    assert (answer.status_code, answer.json()["field"]) == (422, "format")

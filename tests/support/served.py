@@ -1,0 +1,46 @@
+"""The API as users run it: uvicorn in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from config.settings import ROOT, Settings
+from tests.support.waiting import wait_for
+
+
+@contextmanager
+def served(settings: Settings, log: Path, *, workers: int = 1, more: Mapping[str, str] | None = None) -> Iterator[str]:
+    """Serve a data folder, made by :func:`tests.support.service.settings_in`, and give the URL; stop it at the end.
+
+    ``log`` receives what it says, ``more`` are environment variables.
+    """
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = {
+        "CANDLELOOP_HOME": str(settings.home),
+        "CANDLELOOP_CONFIG": str(settings.config),
+        "CANDLELOOP_REDIS_URL": settings.redis,
+        "CANDLELOOP_MLFLOW_URL": settings.mlflow,
+        **(more or {}),
+    }
+    command = [sys.executable, "-m", "uvicorn", "api.main:app", "--workers", str(workers), "--port", str(port)]
+    with log.open("wb") as file:
+        server = subprocess.Popen(command, cwd=ROOT, env=os.environ | environment, stdout=file, stderr=file)
+
+    def all_answer() -> bool:
+        assert server.poll() is None, log.read_text()
+        return log.read_text().count("Application startup complete") >= workers
+
+    try:
+        wait_for(all_answer, "API that has started", 120)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait(60)
