@@ -506,9 +506,14 @@ class StoredPrediction(BaseModel):
         description="Made by a model that learned nothing from these bars: the served one, or one fitted without them"
     )
     stale: bool = Field(description="Not of the served model, or made on other candles than the present ones")
+    decided: Literal["confirm", "correct", "dismiss"] | None = Field(
+        default=None,
+        description="What a person decided on this prediction; `dismiss` also where they said no to this label on "
+        "exactly these bars, of whichever model",
+    )
 
     @classmethod
-    def of(cls, row: PredictionRow, *, stale: bool) -> StoredPrediction:
+    def of(cls, row: PredictionRow, *, stale: bool, decided: str | None = None) -> StoredPrediction:
         """Show a prediction of the database."""
         return cls(
             id=row.id,
@@ -522,6 +527,7 @@ class StoredPrediction(BaseModel):
             provisional=row.provisional,
             out_of_fold=row.out_of_fold,
             stale=stale,
+            decided=decided,
         )
 
 

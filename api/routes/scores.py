@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated
 
@@ -31,9 +32,9 @@ from candleloop.loop.disagreement import SURE, Kind
 from candleloop.loop.disputes import Dispute, find_disputes
 from candleloop.loop.instants import format_instant
 from candleloop.loop.suspects import Suspect
-from candleloop.store import label_sets, marks, models, predictions, series
+from candleloop.store import feedback, label_sets, marks, models, predictions, series
 from candleloop.store.pages import page_of, read_cursor
-from candleloop.store.tables import AnnotationRow, ScoringRow
+from candleloop.store.tables import AnnotationRow, PredictionRow, ScoringRow
 
 router = APIRouter(tags=["predictions"])
 
@@ -82,11 +83,10 @@ def list_predictions(
             limit=limit,
             cursor=cursor,
         )
+        shown = list(without(page.items, blind_ranges(session, name, series_id)))
+        decided = _decided(session, series_id, name, shown)
         return PredictionPage(
-            items=[
-                StoredPrediction.of(item, stale=stale)
-                for item in without(page.items, blind_ranges(session, name, series_id))
-            ],
+            items=[StoredPrediction.of(item, stale=stale, decided=decided.get(item.id)) for item in shown],
             next_cursor=page.next_cursor,
             series_id=series_id,
             label_set=name,
@@ -225,6 +225,14 @@ def _suspect(one: Suspect, rows: dict[tuple[str, int, int], AnnotationRow]) -> S
         likelihood=one.likelihood,
         out_of_fold=one.out_of_fold,
     )
+
+
+def _decided(session: Session, series_id: str, label_set: str, rows: Sequence[PredictionRow]) -> dict[str, str]:
+    """Return what people decided on predictions, by id; a rejection on exactly these bars outlives the model."""
+    rejected = marks.rejections_starting_at(session, series_id, label_set, sorted({row.start_time for row in rows}))
+    places = ((row.id, (row.label, row.start_time, row.end_time)) for row in rows)
+    found = {identity: "dismiss" for identity, place in places if place in rejected}
+    return found | feedback.deciding_verbs(session, series_id, label_set, [row.id for row in rows])
 
 
 def _scoring(session: Session, series_id: str, label_set: str) -> tuple[ScoringRow | None, bool]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from candleloop.store.statements import chunks
 from candleloop.store.tables import FeedbackEventRow
 
 
@@ -62,3 +64,23 @@ def deciding_event(session: Session, *, series_id: str, label_set: str, target_i
         .order_by(FeedbackEventRow.sequence.desc())
     )
     return next((row for row in session.scalars(statement) if row.effects.get("decides")), None)
+
+
+def deciding_verbs(session: Session, series_id: str, label_set: str, target_ids: Sequence[str]) -> dict[str, str]:
+    """Return what was decided on targets, by their ids; those that nobody decided on are left out."""
+    found: dict[str, str] = {}
+    for part in chunks(target_ids):
+        statement = (
+            select(FeedbackEventRow)
+            .where(
+                FeedbackEventRow.series_id == series_id,
+                FeedbackEventRow.label_set == label_set,
+                FeedbackEventRow.target_id.in_(part),
+                FeedbackEventRow.undone_by.is_(None),
+            )
+            .order_by(FeedbackEventRow.sequence)
+        )
+        for row in session.scalars(statement):
+            if row.target_id is not None and row.effects.get("decides"):
+                found[row.target_id] = row.verb
+    return found

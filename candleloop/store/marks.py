@@ -306,6 +306,19 @@ def annotations_starting_at(
     return found
 
 
+def rejections_starting_at(
+    session: Session, series_id: str, label_set: str, start_times: Sequence[int]
+) -> set[tuple[str, int, int]]:
+    """Return what a person said no to among the spans that begin at some times, by label, start and end."""
+    found: set[tuple[str, int, int]] = set()
+    for part in chunks(start_times):
+        statement = select(RejectionRow).where(
+            _live(RejectionRow, series_id, label_set), RejectionRow.start_time.in_(part)
+        )
+        found.update((row.label, row.start_time, row.end_time) for row in session.scalars(statement))
+    return found
+
+
 def list_annotations(
     session: Session,
     series_id: str,

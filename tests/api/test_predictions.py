@@ -93,6 +93,28 @@ def test_predictions_come_page_by_page_above_a_confidence(client: httpx.Client, 
     assert paged[: len(every)] == every
 
 
+def test_what_a_person_decided_is_told_with_the_prediction_until_it_is_undone(
+    client: httpx.Client, context: Context
+) -> None:
+    work_off(context)
+    first, second, third = page(client, limit=3)["items"]
+    fields = ("id", "label", "start_time", "end_time", "confidence", "model_version")
+
+    def decide(event_id: str, verb: str, item: dict[str, Any], **more: Any) -> None:
+        target = {"kind": "prediction"} | {field: item[field] for field in fields}
+        event = {"event_id": event_id, "verb": verb, "series_id": SERIES, "target": target, **more}
+        answer = client.post("/feedback", json={"events": [event]})
+        assert answer.json()["results"][0]["status"] == "accepted", answer.text
+
+    decide("yes", "confirm", first)
+    decide("no", "dismiss", second, reason="wrong_label")
+    decide("perhaps", "dismiss", third, reason="unsure")
+    assert [item["decided"] for item in page(client, limit=3)["items"]] == ["confirm", "dismiss", None]
+    undo = {"event_id": "back", "verb": "undo", "series_id": SERIES, "undoes": "no"}
+    client.post("/feedback", json={"events": [undo]})
+    assert [item["decided"] for item in page(client, limit=3)["items"]] == ["confirm", None, None]
+
+
 def test_only_predictions_in_test_bars_are_out_of_fold(client: httpx.Client, context: Context) -> None:
     work_off(context)
     begin = client.get(f"/series/{SERIES}").json()["test_bars"]["start_time"]

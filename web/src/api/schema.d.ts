@@ -2523,6 +2523,11 @@ export interface components {
              * @description Not of the served model, or made on other candles than the present ones
              */
             stale: boolean;
+            /**
+             * Decided
+             * @description What a person decided on this prediction; `dismiss` also where they said no to this label on exactly these bars, of whichever model
+             */
+            decided?: ("confirm" | "correct" | "dismiss") | null;
         };
         /**
          * StrictScore

@@ -2,6 +2,7 @@ import {
   barsOfTimes,
   type Disagreement,
   disputeKey,
+  isDecided,
   type Label,
   labelName,
   neighbour,
@@ -283,7 +284,9 @@ export function createCommands(window: CandleWindow, store: AnnotationStore, ses
       return null;
     }
     if (scene().painted !== session.getState().chosen?.key) return null;
-    if (store.getState().decided.has(wanted.id)) {
+    const { decided } = store.getState();
+    const prediction = scene().predictions.get(wanted.id);
+    if (decided.has(wanted.id) || (prediction && isDecided(prediction, decided))) {
       session.say("This is decided already: U takes decisions back");
       return null;
     }

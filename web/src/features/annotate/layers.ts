@@ -71,7 +71,7 @@ export function layersOf(input: LayerInput): Layers {
         code: labels.get(one.label)?.code ?? "?",
         name: labelName(one.label),
         confidence: one.confidence,
-        faint: one.stale || decided.has(one.id),
+        faint: one.stale || isDecided(one, decided),
         open: one.provisional,
         sign: "",
       });
@@ -94,6 +94,11 @@ export function layersOf(input: LayerInput): Layers {
     }
   }
   return { human, talib, model: sorted(model), dispute: sorted(dispute) };
+}
+
+/** Whether somebody decided on a prediction: here, or before this page was opened. */
+export function isDecided(one: StoredPrediction, decided: ReadonlyMap<string, Decision>): boolean {
+  return decided.has(one.id) || (one.decided ?? null) !== null;
 }
 
 export function isSettled(one: Disagreement, decided: ReadonlyMap<string, Decision>): boolean {
@@ -155,7 +160,7 @@ export function openTargets(
   }
   for (const one of predictions) {
     const place = { start: msOf(one.start_time), end: msOf(one.end_time) };
-    if (decided.has(one.id) || agrees(place, said.get(one.label)) || agrees(place, marks.get(one.label))) continue;
+    if (isDecided(one, decided) || agrees(place, said.get(one.label)) || agrees(place, marks.get(one.label))) continue;
     targets.push({ lane: "model", key: one.id, label: one.label, ...place });
   }
   return targets.sort((a, b) => a.start - b.start || a.end - b.end || (a.key < b.key ? -1 : 1));

@@ -2,7 +2,7 @@
 
 import { useMemo, useState } from "react";
 
-import { labelName } from "@/features/annotate/layers";
+import { isDecided, labelName } from "@/features/annotate/layers";
 import type { Chosen } from "@/features/annotate/session";
 import type { PageScene } from "@/features/annotate/use-scene";
 import { useAnnotations, useSession, useWorkspace } from "@/features/annotate/workspace";
@@ -54,7 +54,7 @@ export function SpanTable({ scene }: { scene: PageScene }) {
         end: msOf(one.end_time),
         source: "model",
         confidence: one.confidence,
-        status: decided.has(one.id) ? "decided" : one.stale ? "stale" : one.provisional ? "provisional" : "open",
+        status: isDecided(one, decided) ? "decided" : one.stale ? "stale" : one.provisional ? "provisional" : "open",
       });
     }
     const sign = order.down ? -1 : 1;

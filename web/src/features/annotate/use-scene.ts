@@ -53,7 +53,13 @@ export function useScene(review: ReviewFocus | null = null) {
   // What a blind item must not show is not even asked for.
   const scores = usePredictions(series.series_id, labelSet.name, blind ? null : range);
   const disagreements = useDisagreements(series.series_id, labelSet.name, !blind);
-  const stored = scores.data?.predictions ?? NONE;
+  const reopened = useStore(store, (state) => state.reopened);
+  const read = scores.data?.predictions ?? NONE;
+  // What was read before a decision was taken back does not know of that yet.
+  const stored = useMemo(
+    () => (reopened.size === 0 ? read : read.map((one) => (reopened.has(one.id) ? { ...one, decided: null } : one))),
+    [read, reopened],
+  );
   const all = useMemo(
     () => (blind ? NONE : withFresh(stored, filters.fresh, { seriesId: series.series_id, labelSet: labelSet.name })),
     [blind, stored, filters.fresh, series.series_id, labelSet.name],

@@ -117,6 +117,7 @@ export function useFreshAnnotations(range: Range | null): void {
   useEffect(() => {
     if (taken === 0) return;
     const timer = setTimeout(() => {
+      void queries.invalidateQueries({ queryKey: ["predictions", series.series_id, labelSet.name] });
       void queries.invalidateQueries({ queryKey: ["disagreements", series.series_id, labelSet.name] });
       void queries.invalidateQueries({ queryKey: ["model-info", labelSet.name] });
     }, 3 * AFTER_TAKEN);

@@ -18,6 +18,8 @@ export type Document = {
   readonly keyOf: ReadonlyMap<string, string>;
   /** Decisions that the service took, by target. */
   readonly decided: ReadonlyMap<string, Decision>;
+  /** Targets whose decision was taken back here; what was read before may still call them decided. */
+  readonly reopened: ReadonlySet<string>;
 };
 
 export const EMPTY_DOCUMENT: Document = {
@@ -27,6 +29,7 @@ export const EMPTY_DOCUMENT: Document = {
   idOf: new Map(),
   keyOf: new Map(),
   decided: new Map(),
+  reopened: new Set(),
 };
 
 export type View = {
@@ -36,6 +39,7 @@ export type View = {
   readonly reviewed: readonly ReviewedRange[];
   /** By target, those on their way too. */
   readonly decided: ReadonlyMap<string, Decision>;
+  readonly reopened: ReadonlySet<string>;
 };
 
 /** Key under which a decision's annotation is shown. */
@@ -56,11 +60,15 @@ export function view(document: Document): View {
   }
   const decided = new Map(document.decided);
   const putAway = new Map<string, Annotation>();
-  for (const op of document.pending) apply(op, byKey, reviewed, decided, putAway);
+  const reopened = new Set(document.reopened);
+  for (const op of document.pending) {
+    apply(op, byKey, reviewed, decided, putAway);
+    reopen(reopened, op);
+  }
   const annotations = [...byKey.values()].sort(
     (a, b) => a.start - b.start || a.end - b.end || (a.key < b.key ? -1 : 1),
   );
-  return { annotations, byKey, reviewed: [...reviewed.values()].sort((a, b) => a.start - b.start), decided };
+  return { annotations, byKey, reviewed: [...reviewed.values()].sort((a, b) => a.start - b.start), decided, reopened };
 }
 
 function apply(
@@ -114,6 +122,11 @@ function apply(
       break;
     }
   }
+}
+
+function reopen(reopened: Set<string>, op: Op): void {
+  if (op.op === "decide") reopened.delete(op.decision.target.id);
+  if (op.op === "take-back") reopened.add(op.decision.target.id);
 }
 
 /** Whether TA-Lib's mark goes once it is decided on like this. */
@@ -177,7 +190,9 @@ export function enqueued(document: Document, op: Op, started: string | null): Do
   }
   if (op.op === "take-back") {
     const made = pending.find((one) => one.op === "decide" && one.decision.eventId === op.eventId);
-    if (made && open(made)) return leaveOut(document, made);
+    if (made && open(made)) {
+      return leaveOut({ ...document, reopened: new Set([...document.reopened, op.decision.target.id]) }, made);
+    }
   }
   if (op.op === "unreview") {
     const made = pending.find((one) => one.op === "review" && one.key === op.key);
@@ -236,6 +251,8 @@ export function settled(document: Document, op: Op, effect: Effect): Document {
       reviewed.delete(made);
     }
   }
+  const reopened = new Set(document.reopened);
+  reopen(reopened, op);
   // What waits behind it was made on the revision that this op has just written.
   const revision = effect.annotation?.revision;
   const next = pending.map((one, index) => {
@@ -244,7 +261,7 @@ export function settled(document: Document, op: Op, effect: Effect): Document {
       ? { ...one, base: revision }
       : one;
   });
-  return { ...document, saved, reviewed, pending: next, idOf, keyOf, decided };
+  return { ...document, saved, reviewed, pending: next, idOf, keyOf, decided, reopened };
 }
 
 /** Give up ops: those named, and what was built on them. */

@@ -1,0 +1,127 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+
+import { layersOf, neighbour, openTargets, reviewedBars, type StoredPrediction } from "@/features/annotate/layers";
+import type { Annotation, Decision } from "@/features/annotations";
+import { barsOf } from "@/features/candles";
+import { isoTime } from "@/lib/times";
+
+const HOUR = 3_600_000;
+const prices = Array.from({ length: 50 }, (_, bar) => 100 + bar);
+const BARS = barsOf({
+  time: prices.map((_, bar) => isoTime(bar * HOUR)),
+  open: prices,
+  high: prices,
+  low: prices,
+  close: prices,
+});
+
+function annotation(key: string, label: string, first: number, last: number, origin: Annotation["origin"] = "human") {
+  const place = { label, start: first * HOUR, end: last * HOUR };
+  return { ...place, key, id: key, origin, revision: 1, flagged: false, unsaved: false } satisfies Annotation;
+}
+
+function prediction(id: string, label: string, first: number, last: number, more: Partial<StoredPrediction> = {}) {
+  return {
+    id,
+    label,
+    start_time: isoTime(first * HOUR),
+    end_time: isoTime(last * HOUR),
+    confidence: 0.7,
+    probabilities: {},
+    uncertainty: 0.1,
+    model_version: "abc",
+    provisional: false,
+    out_of_fold: false,
+    stale: false,
+    ...more,
+  } as StoredPrediction;
+}
+
+const NOBODY: ReadonlyMap<string, Decision> = new Map();
+const keys = (targets: readonly { key: string }[]) => targets.map((one) => one.key);
+
+describe("what is left to decide", () => {
+  it("is what nobody said or decided, in the order of time", () => {
+    const annotations = [annotation("h", "doji", 1, 1), annotation("t", "star", 9, 11, "talib")];
+    const predictions = [
+      prediction("same as a person", "doji", 1, 1),
+      prediction("other label", "star", 1, 1),
+      prediction("same as TA-Lib", "star", 9, 11),
+      prediction("decided before", "doji", 20, 20, { decided: "dismiss" }),
+      prediction("decided here", "doji", 21, 21),
+    ];
+    const decided = new Map([["decided here", {} as Decision]]);
+    expect(keys(openTargets(annotations, predictions, decided))).toEqual(["other label", "t"]);
+  });
+
+  it("is gone through forth and back without leaving anything out", () => {
+    const places = fc.uniqueArray(fc.nat(40), { minLength: 1, maxLength: 20 });
+    fc.assert(
+      fc.property(places, (bars) => {
+        const all = openTargets(
+          [],
+          bars.map((bar) => prediction(String(bar), "doji", bar, bar)),
+          NOBODY,
+        );
+        const seen: string[] = [];
+        for (
+          let at = neighbour(all, { key: null, time: null }, 1);
+          at;
+          at = neighbour(all, { key: at.key, time: null }, 1)
+        ) {
+          seen.push(at.key);
+        }
+        expect(seen).toEqual(keys(all));
+        const last = neighbour(all, { key: null, time: null }, -1);
+        expect(last?.key).toBe(seen.at(-1));
+      }),
+    );
+  });
+});
+
+describe("the layers of the chart", () => {
+  const input = {
+    bars: BARS,
+    labels: new Map(),
+    annotations: [
+      annotation("h", "doji", 1, 2),
+      annotation("t", "star", 9, 11, "talib"),
+      annotation("x", "doji", 90, 91),
+    ],
+    predictions: [prediction("p", "doji", 3, 4), prediction("old", "doji", 5, 6, { stale: true })],
+    disagreements: [],
+    decided: NOBODY,
+    showModel: true,
+  };
+
+  it("keep what people, TA-Lib and the model say apart, and leave out what is not loaded", () => {
+    const layers = layersOf(input);
+    expect(layers.human.map(({ key, first, last }) => [key, first, last])).toEqual([["h", 1, 2]]);
+    expect(keys(layers.talib)).toEqual(["t"]);
+    expect(layers.model.map(({ key, faint, confidence }) => [key, faint, confidence])).toEqual([
+      ["p", false, 0.7],
+      ["old", true, 0.7],
+    ]);
+  });
+
+  it("show nothing of the model while it is hidden", () => {
+    const { model, dispute, human } = layersOf({ ...input, showModel: false });
+    expect([model.length, dispute.length, human.length]).toEqual([0, 0, 1]);
+  });
+
+  it("shade bars that were reviewed for all labels, pieces that touch as one", () => {
+    const range = (first: number, last: number, labels: string[] | null = null) => ({
+      key: `${first}`,
+      id: null,
+      labels,
+      start: first * HOUR,
+      end: last * HOUR,
+      unsaved: false,
+    });
+    expect(reviewedBars(BARS, [range(1, 4), range(5, 8), range(20, 22), range(30, 40, ["doji"])], 2)).toEqual([
+      { first: 1, last: 8 },
+      { first: 20, last: 22 },
+    ]);
+  });
+});
