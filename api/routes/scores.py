@@ -211,7 +211,8 @@ def agreement(
     """Say how far two annotators agree: event F1 by label.
 
     TA-Lib is compared with people over the bars that they reviewed completely, two people on the series that both
-    marked. A person's name is the `declared_source` of their imported annotations.
+    marked. A person's name is the `declared_source` of their imported annotations, or the name of the key that
+    their decisions were sent with.
     """
     name = service.label_set(label_set)
     found = pipeline.measure_agreement(service.context, name, first, second, series_ids=series_id)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from candleloop.annotations.label_set import LabelSet
@@ -16,7 +16,7 @@ from candleloop.annotations.matching import match
 from candleloop.annotations.places import range_to_slice, to_bars
 from candleloop.annotations.spans import Spans
 from candleloop.errors import NotFound
-from candleloop.store.tables import AnnotationRow, ReviewedRangeRow
+from candleloop.store.tables import AnnotationRow, FeedbackEventRow, ReviewedRangeRow
 from candleloop.training.event_counts import mostly_inside
 
 Times = npt.NDArray[np.int64]
@@ -55,7 +55,8 @@ def agreement_of(
 ) -> Agreement:
     """Compare what two annotators marked, with neither of them as the truth.
 
-    An annotator is ``talib``, ``people``, or a name: the ``declared_source`` of an imported file.
+    An annotator is ``talib``, ``people``, or a name: the ``declared_source`` of an imported file, or the key that
+    decisions were sent with.
 
     Parameters
     ----------
@@ -115,7 +116,12 @@ def _spans(session: Session, label_set: LabelSet, series_id: str, annotator: str
     else:
         statement = statement.where(AnnotationRow.origin != Origin.TALIB.value, AnnotationRow.deleted_at.is_(None))
     if annotator not in (TALIB, PEOPLE):
-        statement = statement.where(AnnotationRow.declared_source == annotator)
+        decided = select(FeedbackEventRow.event_id).where(
+            FeedbackEventRow.series_id == series_id, FeedbackEventRow.requested_by == annotator
+        )
+        statement = statement.where(
+            or_(AnnotationRow.declared_source == annotator, AnnotationRow.event_id.in_(decided))
+        )
     position = {name: place for place, name in enumerate(label_set.names)}
     rows = [(position[label], start, end) for label, start, end in session.execute(statement)]
     table = np.array(rows, dtype=np.int64).reshape(-1, 3)

@@ -156,5 +156,10 @@ def test_agreement_with_talib_counts_on_reviewed_bars_and_people_by_name(client,
             own = next(one for one in found["labels"] if one["label"] == "bullish_engulfing")
             assert (own["first"], own["second"], own["matched"], own["f1"]) == (40, 40, 40, 1.0)
             assert found["macro_f1"] < 1
+    target = {name: marks[0][name] for name in ("id", "label", "start_time", "end_time")}
+    event = {"event_id": "e", "verb": "confirm", "series_id": SERIES, "target": {"kind": "annotation", **target}}
+    assert client.post("/feedback", json={"events": [event]}).json()["results"][0]["status"] == "accepted"
+    sent = client.get("/agreement", params={"first": "talib", "second": "api"}).json()  # no key: sent by "api"
+    assert sum(one["second"] for one in sent["labels"]) == 1
     lines = typed(trained, monkeypatch, "agreement", "talib", "people").stdout.splitlines()
     assert lines[0].split() == ["label", "talib", "people", "both", "F1"]
