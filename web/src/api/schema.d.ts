@@ -624,7 +624,8 @@ export interface paths {
          * @description Say how far two annotators agree: event F1 by label.
          *
          *     TA-Lib is compared with people over the bars that they reviewed completely, two people on the series that both
-         *     marked. A person's name is the `declared_source` of their imported annotations.
+         *     marked. A person's name is the `declared_source` of their imported annotations, or the name of the key that
+         *     their decisions were sent with.
          */
         get: operations["agreement"];
         put?: never;

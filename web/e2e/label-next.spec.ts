@@ -1,0 +1,186 @@
+import type { Page } from "@playwright/test";
+
+import { axe } from "./axe";
+import type { Service } from "./service";
+import { expect, test } from "./support";
+
+type Item = { id: string; series_id: string; blind: boolean; focus: { start_time: string; end_time: string } };
+type Queue = { items: Item[]; reviewed_windows: number; model_version: string | null };
+
+/** The page of the queue. */
+class LabelNext {
+  constructor(
+    readonly page: Page,
+    readonly service: Service,
+  ) {}
+
+  /** Open it as somebody of the test's own, with a label set. */
+  async open(holder: string, labelSet = "default"): Promise<void> {
+    await this.page.addInitScript(
+      ([name, set]) => {
+        localStorage.setItem("candleloop.holder", name as string);
+        localStorage.setItem("candleloop.label-set", JSON.stringify({ state: { chosen: set }, version: 0 }));
+      },
+      [holder, labelSet],
+    );
+    await this.page.goto(`${process.env.E2E_WEB}/label-next`, { waitUntil: "load" });
+  }
+
+  get bench() {
+    return this.page.getByTestId("bench");
+  }
+
+  get message() {
+    return this.page.getByTestId("message");
+  }
+
+  async ready(): Promise<string> {
+    await expect(this.bench).toHaveAttribute("data-ready", "true");
+    return (await this.bench.getAttribute("data-item")) as string;
+  }
+
+  /** Finish the item at hand, decided or not, and wait for the next one. */
+  async finish(): Promise<string> {
+    const item = await this.ready();
+    await expect(this.page.getByTestId("left")).not.toBeEmpty();
+    await this.page.keyboard.press("c");
+    const gone = async () => (await this.bench.getAttribute("data-item").catch(() => null)) !== item;
+    await expect
+      .poll(async () => (await gone()) || /again finishes/.test((await this.message.textContent()) ?? ""))
+      .toBe(true);
+    if (!(await gone())) await this.page.keyboard.press("c");
+    await expect.poll(gone).toBe(true);
+    return this.ready();
+  }
+
+  async queue(query = ""): Promise<Queue> {
+    return this.service.get<Queue>(`/review/next?limit=50${query}`);
+  }
+}
+
+test("items are decided, finished, skipped and opened again by keyboard alone", async ({ page, service }) => {
+  const next = new LabelNext(page, service);
+  await scored(service);
+  const before = (await next.queue()).reviewed_windows;
+  await next.open("e2e-keys");
+  const first = await next.ready();
+  await expect(page.getByTestId("reason")).toContainText(/Why this one|Blind check/);
+  await expect(page.getByTestId("upcoming")).toContainText("Next:");
+
+  const second = await next.finish();
+  expect(second).not.toBe(first);
+  expect((await next.queue()).reviewed_windows).toBe(before + 1);
+  await expect(page.getByTestId("progress")).toContainText("1 done here");
+
+  await page.keyboard.press("s");
+  await expect(next.bench).not.toHaveAttribute("data-item", second);
+  await next.ready();
+  await expect(page.getByTestId("past").getByRole("listitem").first()).toContainText("skipped");
+  expect((await next.queue()).reviewed_windows).toBe(before + 1);
+
+  await page.keyboard.press("h");
+  await expect(next.bench).toHaveAttribute("data-item", second);
+  await next.ready();
+  await page.getByTestId("past").getByRole("button", { name: "Reopen" }).first().click();
+  await expect(next.bench).toHaveAttribute("data-item", first);
+  expect((await next.queue("&holder=e2e-keys")).reviewed_windows).toBe(before);
+});
+
+test("a decision in the queue is stored with the item it was made for", async ({ page, service }) => {
+  const next = new LabelNext(page, service);
+  await scored(service);
+  await next.open("e2e-decide");
+  let item = await next.ready();
+  for (let turn = 0; turn < 5 && !(await page.getByTestId("left").textContent())?.includes("to decide"); turn++) {
+    item = await next.finish();
+  }
+  const { series_id, focus } = (await next.queue("&holder=e2e-decide")).items[0] as Item;
+  const range = `&start_time=${focus.start_time}&end_time=${focus.end_time}&origin=confirmed`;
+  const confirmed = (await service.annotations(series_id, range)).length;
+  await expect(page.getByTestId("focused")).not.toContainText("Nothing.");
+  const sent = page.waitForRequest((request) => request.url().endsWith("/api/feedback") && request.method() === "POST");
+  await page.keyboard.press("a");
+  expect((await sent).postDataJSON().events[0]).toMatchObject({ verb: "confirm", review_item: item });
+  await expect.poll(async () => (await service.annotations(series_id, range)).length).toBe(confirmed + 1);
+});
+
+test("a held key finishes one item, and no key works while the next one is on its way", async ({ page, service }) => {
+  const next = new LabelNext(page, service);
+  await scored(service);
+  await next.open("e2e-held");
+  const first = await next.ready();
+  const done: string[] = [];
+  page.on("request", (request) => {
+    if (request.url().endsWith("/complete")) done.push(request.url());
+  });
+  for (let count = 0; count < 30; count++) await page.keyboard.down("s");
+  await page.keyboard.up("s");
+  await expect(next.bench).not.toHaveAttribute("data-item", first);
+  await next.ready();
+  expect(done).toHaveLength(1);
+});
+
+test("a blind item shows nothing of the model, and asks for nothing of it, until it is done", async ({
+  page,
+  service,
+}) => {
+  const next = new LabelNext(page, service);
+  await scored(service);
+  const blind = await findBlind(next);
+  await service.call("POST", `/review/${blind.id}/lease`, { holder: "e2e-blind" });
+  const asked: string[] = [];
+  page.on("request", (request) => asked.push(request.url()));
+  await next.open("e2e-blind");
+  expect(await next.ready()).toBe(blind.id);
+  await expect(page.getByTestId("reason")).toContainText("Blind check");
+  await expect(page.getByText("what the model finds is told when you are done")).toBeVisible();
+  await page.keyboard.press("n");
+  await expect(page.getByTestId("focused")).toContainText("Nothing.");
+  const ofThis = asked.filter((url) => url.includes(`/series/${blind.series_id}/`));
+  expect(ofThis.filter((url) => /predictions|disagreements/.test(url))).toEqual([]);
+  await page.keyboard.press("c");
+  await expect(next.bench).not.toHaveAttribute("data-item", blind.id);
+  await expect(page.getByTestId("past").getByRole("listitem").first()).toContainText("the model finds");
+  const info = await service.get<{ live: { windows: number } | null }>("/model/info");
+  expect(info.live?.windows).toBeGreaterThan(0);
+});
+
+for (const theme of ["light", "dark", "contrast"]) {
+  test(`axe finds nothing on the page of the queue in the ${theme} theme`, async ({ page, service }) => {
+    const next = new LabelNext(page, service);
+    await page.addInitScript((name) => localStorage.setItem("candleloop.theme", name), theme);
+    await next.open(`e2e-${theme}`);
+    await next.ready();
+    expect(await axe(page)).toEqual([]);
+  });
+}
+
+test("without a model the queue says so, and when others hold everything it says that", async ({ page, service }) => {
+  const next = new LabelNext(page, service);
+  await next.open("e2e-cold", "all-61");
+  await next.ready();
+  await expect(page.getByTestId("cold-start")).toContainText("no model yet");
+  for (let round = 0; round < 60; round++) {
+    const { items } = await next.queue("&label_set=all-61");
+    if (items.length === 0) break;
+    for (const item of items) await service.call("POST", `/review/${item.id}/lease`, { holder: "somebody-else" });
+  }
+  await page.keyboard.press("s");
+  await expect(page.getByTestId("queue-empty")).toContainText("Nothing is left to label");
+});
+
+/** Wait until the queue has a model's scores. */
+async function scored(service: Service): Promise<void> {
+  await expect
+    .poll(async () => (await service.get<Queue>("/review/next?limit=1")).model_version, { timeout: 90_000 })
+    .not.toBeNull();
+}
+
+async function findBlind(next: LabelNext): Promise<Item> {
+  for (const strategy of ["", "random", "margin", "entropy", "rare_margin", "mismatch_first"]) {
+    const { items } = await next.queue(strategy && `&strategy=${strategy}`);
+    const found = items.find((one) => one.blind);
+    if (found) return found;
+  }
+  throw new Error("No blind item among the first fifty of six orders.");
+}
