@@ -10,7 +10,7 @@ CODE := api benchmarks candleloop cli config jobs tests workers
 IF_NODE := @if ! command -v npm >/dev/null; then echo "No Node here: the web page is left out."; exit 0; fi; \
   node web/scripts/prepare.mjs --install &&
 
-.PHONY: help up test compose-test check format openapi bench bench-loop clean lock
+.PHONY: help up test compose-test check fuzz format openapi bench bench-loop clean lock
 .DEFAULT_GOAL := help
 
 help: ## say what there is
@@ -39,6 +39,9 @@ bench: $(INSTALLED) ## measure what the README claims
 
 bench-loop: $(INSTALLED) ## measure what the queue saves (ARGS=--quick: a few minutes)
 	@$(BIN)/python -m benchmarks.bench_loop $(ARGS)
+
+fuzz: $(INSTALLED) ## damage a million bytes of vendor files and hold what is read against what is written
+	$(BIN)/python -m tests.support.reader_fuzz --bytes 1000000
 
 format: $(INSTALLED) ## bring the code into its style
 	$(BIN)/ruff format $(CODE)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from candleloop.annotations.label_set import LabelSet
-from candleloop.annotations.spans import Spans, concatenate
+from candleloop.annotations.spans import Spans
 from candleloop.candles.frame import Candles, IntArray
 from candleloop.candles.segments import segment_starts
 from candleloop.errors import BadConfiguration
@@ -19,6 +19,7 @@ from candleloop.patterns.search import (
     LONGEST_LOOKBACK,
     Search,
     Window,
+    WindowSpans,
     in_order,
     listed,
     search_window,
@@ -101,21 +102,16 @@ def auto_label(
     what fired after another trend than asked for, was searched and is none: these bars stay covered and teach
     background for that label (docs/decisions/0010-rules-narrow-labels.md).
     """
+    searches = _searches(label_set, config)
     starts = segment_starts(candles.time, max_gap=max_gap)
-    parts = list(
-        auto_label_parts(
-            lambda first, stop: candles[first:stop], starts, len(candles), label_set, config, progress=progress
-        )
-    )
-    if not parts:
-        labels, functions = _what_is_searched(_searches(label_set, config))
-        return AutoLabels(Spans.empty(), np.zeros(len(candles), dtype=np.bool_), labels, functions)
-    return AutoLabels(
-        concatenate(part.spans for part in parts),
-        np.concatenate([part.covered for part in parts]),
-        parts[0].labels,
-        parts[0].functions,
-    )
+    found: list[WindowSpans] = []
+    covered = [np.zeros(0, dtype=np.bool_)]
+    for spans, bars in _search(
+        lambda first, stop: candles[first:stop], starts, len(candles), searches, config, progress
+    ):
+        found += spans
+        covered.append(bars)
+    return AutoLabels(listed(found), np.concatenate(covered), *_what_is_searched(searches))
 
 
 def auto_label_parts(
@@ -146,12 +142,23 @@ def auto_label_parts(
         One for each run of bars; the runs follow one another and hold every bar. Spans are in bars of the series and
         begin in the run; ``covered`` has one value for each of its bars.
     """
-    check_auto_label(config)
     searches = _searches(label_set, config)
-    labels, functions = _what_is_searched(searches)
+    searched = _what_is_searched(searches)
+    for spans, covered in _search(candles, starts, n_bars, searches, config, progress):
+        yield AutoLabels(listed(spans), covered, *searched)
+
+
+def _search(
+    candles: Callable[[int, int], Candles],
+    starts: IntArray,
+    n_bars: int,
+    searches: list[Search],
+    config: AutoLabelConfig,
+    progress: Progress,
+) -> Iterator[tuple[list[WindowSpans], BoolArray]]:
+    """Yield for each run of bars what was found in its windows, and which of its bars were searched."""
     begin = max((_first_end(search, config) for search in searches), default=0)
-    reads_before = max(LONGEST_LOOKBACK, begin)
-    for group in _grouped(windows(starts, n_bars, reads_before)):
+    for group in _grouped(windows(starts, n_bars, max(LONGEST_LOOKBACK, begin))):
         first, stop = group[0].first, group[-1].stop
         own = candles(first, stop)
         flat = _flat(own) if config.exclude_flat else np.zeros(len(own), dtype=np.bool_)
@@ -160,11 +167,11 @@ def auto_label_parts(
         for window in group:
             bars = slice(window.first - first, window.stop - first)
             searched = max(window.begin, window.first + begin) if window.opens else window.begin
-            if functions and searched < window.end:
+            if searches and searched < window.end:
                 covered[searched - group[0].begin : window.end - group[0].begin] = True
                 found.append(search_window(own[bars], flat[bars], searches, config, window, begin))
         covered &= ~flat[group[0].begin - first :][: len(covered)]
-        yield AutoLabels(listed(found), covered, labels, functions)
+        yield found, covered
         progress("auto-label", group[-1].end, n_bars, "bars")
 
 
@@ -182,7 +189,6 @@ def _grouped(every: Iterator[Window]) -> Iterator[list[Window]]:
 
 def searched_labels(label_set: LabelSet, config: AutoLabelConfig) -> tuple[int, ...]:
     """Return the positions of the labels that a search is for, ascending; see :func:`auto_label` for its errors."""
-    check_auto_label(config)
     return _what_is_searched(_searches(label_set, config))[0]
 
 
@@ -200,6 +206,7 @@ def _first_end(search: Search, config: AutoLabelConfig) -> int:
 
 
 def _searches(label_set: LabelSet, config: AutoLabelConfig) -> list[Search]:
+    check_auto_label(config)
     searches = []
     for position, label in enumerate(label_set.labels):
         if label.talib is None:

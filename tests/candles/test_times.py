@@ -202,3 +202,12 @@ def test_a_torn_epoch_is_no_time_of_1970_whatever_the_column_is_read_as() -> Non
     as_integers = read_times(pa.chunked_array([pa.array(whole)]))
     as_text = times([str(value) for value in whole])
     assert as_integers.good.tolist() == as_text.good.tolist() == [True, False, True]
+
+
+@pytest.mark.parametrize(
+    "text", ["2020-06-24 110:00", "2020-06-24T616:00:00", "24.06.2020 11000", "20200624 900", "2020-06-24 10:0000"]
+)
+def test_a_torn_time_of_day_is_no_other_time_of_day(text: str) -> None:
+    whole = "24.06.2020 10:00" if "." in text else "2020-06-24 10:00"
+    first, second = iso(times([whole, text], day_first=True))
+    assert (first, second) == ("2020-06-24T10:00:00", None)

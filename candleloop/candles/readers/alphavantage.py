@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import pyarrow as pa
@@ -21,6 +22,7 @@ _HEADERS = (
     ["timestamp", "open", "high", "low", "close", "adjustedclose", "volume", "dividendamount"],
     ["timestamp", "open", "high", "low", "close", "adjustedclose", "volume", "dividendamount", "splitcoefficient"],
 )
+_TIME = re.compile(r"\d{4}-\d{2}-\d{2}( \d{2}:\d{2}:\d{2})?")
 _ZONE = "America/New_York"
 
 
@@ -35,8 +37,10 @@ class AlphaVantageReader(Reader):
             return b'"Meta Data"' in content.data[:2000] and b"Time Series" in content.data[:4000]
         if len(content.rows) < 3 or [normal_name(name) for name in content.rows[0]] not in _HEADERS:
             return False
-        first, second = content.rows[1][0], content.rows[2][0]
-        return re.fullmatch(r"\d{4}-\d{2}-\d{2}( \d{2}:\d{2}:\d{2})?", first) is not None and first > second
+        times = [row[0] for row in content.rows[1:] if row and _TIME.fullmatch(row[0])]
+        # By most of the rows: a damaged one must not make these times somebody else's.
+        descending = sum(later > earlier for later, earlier in pairwise(times))
+        return 2 * len(times) > len(content.rows) - 1 and 2 * descending > len(times) - 1
 
     def read(self, content: Content) -> RawCandles:
         """Return the columns."""

@@ -15,7 +15,8 @@ from candleloop.errors import BadCandles
 BoolArray = npt.NDArray[np.bool_]
 
 _CLOCK = (
-    r"(?:(?:[T ]+|:)(?P<hour>\d{1,2})(?::?(?P<minute>\d{2})(?::?(?P<second>\d{2})(?:[.,:](?P<fraction>\d{1,9}))?)?)?"
+    r"(?:(?:[T ]+|:)(?P<hour>\d{1,2})(?:(?P<colon>:?)(?P<minute>\d{2})"
+    r"(?:(?P<other_colon>:?)(?P<second>\d{2})(?:[.,:](?P<fraction>\d{1,9}))?)?)?"
     r"[ -]?(?P<half>AM|PM|am|pm)?)?"
 )
 _OFFSET = r" ?(?P<offset>Z|UTC|GMT|(?:UTC|GMT)?[+-]\d{2}(?::?\d{2})?)?"
@@ -151,7 +152,15 @@ def _clock(groups: pa.ChunkedArray) -> IntArray:
     hour = np.where(afternoon & (hour < 12), hour + 12, np.where(morning & (hour == 12), 0, hour))
     fraction = _ints_of(pc.utf8_slice_codeunits(pc.utf8_rpad(pc.struct_field(groups, "fraction"), 6, "0"), 0, 6))
     value = ((hour * 60 + minute) * 60 + second) * MICROSECONDS + fraction
-    return np.where((hour > 23) | (minute > 59) | (second > 59) | bad_half, -1, value)
+    # 110:00 and 11000 are torn: neither 1:10 nor 11:00.
+    texts = {
+        n: pc.fill_null(pc.struct_field(groups, n), "") for n in ("hour", "minute", "second", "colon", "other_colon")
+    }
+    mixed = pc.and_(pc.not_equal(texts["second"], ""), pc.not_equal(texts["colon"], texts["other_colon"]))
+    compact = pc.and_(pc.not_equal(texts["minute"], ""), pc.equal(texts["colon"], ""))
+    odd = pc.and_(compact, pc.equal(pc.utf8_length(texts["hour"]), 1))
+    torn = np.asarray(pc.or_(mixed, odd).to_numpy(), dtype=bool)
+    return np.where((hour > 23) | (minute > 59) | (second > 59) | bad_half | torn, -1, value)
 
 
 def _offset(groups: pa.ChunkedArray) -> tuple[BoolArray, IntArray]:

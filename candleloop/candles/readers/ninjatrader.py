@@ -9,7 +9,6 @@ from candleloop.candles.readers.content import Content, not_candles
 from candleloop.candles.readers.headless import Shape, is_number, shape_of
 from candleloop.candles.readers.text_table import Layout, read_text
 
-
 def _compact(content: Content) -> Shape | None:
     if content.delimiter != ";":
         return None
@@ -20,7 +19,9 @@ def _compact(content: Content) -> Shape | None:
 
 
 def _without_volume(shape: Shape) -> bool:
-    return all(float(value) == 0 for value in shape.column(shape.width - 1) if is_number(value))
+    volumes = [float(value) for value in shape.column(shape.width - 1) if is_number(value)]
+    # By most of the rows: damaged ones must not turn Eastern times into others.
+    return 2 * volumes.count(0.0) > len(volumes) or not volumes
 
 
 class NinjaTraderReader(Reader):
@@ -53,7 +54,7 @@ class HistDataReader(Reader):
     family = "histdata"
 
     def recognises(self, content: Content) -> bool:
-        """Tell a compact or dotted time and a volume that is always 0."""
+        """Tell a compact or dotted time and a volume that is 0."""
         shape = _histdata(content)
         return shape is not None and len(shape.rows) > 1 and _without_volume(shape)
 
