@@ -11,7 +11,7 @@ from candleloop.candles.readers import read_candles
 from tests.support.reader_fuzz import fuzz, fuzz_anywhere
 from tests.support.vendor_files import VENDOR_FILES, VendorFile, candles_for, generic
 
-BYTES_PER_LAYOUT = 8_000
+BYTES_PER_LAYOUT = 12_000
 
 each_layout = pytest.mark.parametrize("file", VENDOR_FILES, ids=lambda file: file.write.__name__)
 

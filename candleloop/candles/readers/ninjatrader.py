@@ -9,6 +9,7 @@ from candleloop.candles.readers.content import Content, not_candles
 from candleloop.candles.readers.headless import Shape, is_number, shape_of
 from candleloop.candles.readers.text_table import Layout, read_text
 
+
 def _compact(content: Content) -> Shape | None:
     if content.delimiter != ";":
         return None
