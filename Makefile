@@ -4,7 +4,7 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
-CODE := api benchmarks candleloop cli config jobs tests workers
+CODE := api benchmarks candleloop cli client config jobs tests workers
 
 # The web page needs Node; without it everything else works and this says what was left out.
 IF_NODE := @if ! command -v npm >/dev/null; then echo "No Node here: the web page is left out."; exit 0; fi; \

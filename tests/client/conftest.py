@@ -1,0 +1,95 @@
+"""A service in processes of its own: the API over a real port, Redis, and workers when a test wants some."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from candleloop import pipeline
+from client import Client
+from config.context import open_context
+from config.settings import ROOT
+from tests.support.processes import Nursery, RedisProcess, WorkerProcess
+from tests.support.service import CANDLES, SERIES, csv_of, prepared, settings_in
+from tests.support.waiting import wait_for
+
+KEY = "a-key-for-the-tests-of-the-client"
+
+
+@dataclass
+class RunningService:
+    """A service that a test asks."""
+
+    url: str
+    work: Callable[[str], None]
+    """Let a worker do all jobs that wait in a queue."""
+
+
+@pytest.fixture(scope="package")
+def trained_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("served") / "home"
+    context = open_context(prepared(home))
+    pipeline.import_file(context, csv_of(CANDLES), name="TEST_1h.csv", symbol="TEST", series_id=SERIES)
+    pipeline.auto_label_series(context, SERIES, "default")
+    assert pipeline.run_training(context, "default").promoted
+    context.database.dispose()
+    return home
+
+
+@pytest.fixture(scope="package")
+def service(trained_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
+    home = tmp_path_factory.mktemp("running") / "home"
+    shutil.copytree(trained_home, home)
+    redis, nursery = RedisProcess(), Nursery()
+    redis.start()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = {
+        "CANDLELOOP_HOME": str(home),
+        "CANDLELOOP_CONFIG": str(home / "pipeline.yaml"),
+        "CANDLELOOP_REDIS_URL": redis.url,
+        "CANDLELOOP_MLFLOW_URL": settings_in(home).mlflow,
+        "CANDLELOOP_API_KEY": KEY,
+        "CANDLELOOP_API_PORT": str(port),
+    }
+    command = [sys.executable, "-m", "uvicorn", "api.main:app", "--host", "127.0.0.1", "--port", str(port)]
+    log = (home / "api.log").open("wb")
+    api = subprocess.Popen(command, cwd=ROOT, env=os.environ | environment, stdout=log, stderr=log)
+    workers: list[WorkerProcess] = []
+
+    def work(queue: str) -> None:
+        workers.append(nursery.start(queue, environment, burst=True))
+        workers[-1].finish()
+
+    try:
+        wait_for(lambda: api.poll() is not None or _answers(port), "answer from the API", 120)
+        assert api.poll() is None, (home / "api.log").read_text()
+        yield RunningService(f"http://127.0.0.1:{port}", work)
+    finally:
+        for worker in workers:
+            worker.close()
+        api.terminate()
+        api.wait(60)
+        log.close()
+        nursery.close()
+        redis.close()
+
+
+@pytest.fixture
+def client(service: RunningService) -> Iterator[Client]:
+    with Client(service.url, api_key=KEY) as asking:
+        yield asking
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
