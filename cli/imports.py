@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,6 +11,7 @@ import typer
 from cli.candle_files import ZONE_HINT, DayFirst, ReaderName, Timeframe, ZoneName, zone_question
 from cli.context import AsJson, open_prepared
 from cli.output import ProgressLine, clear_errors, emit
+from cli.remote import ServiceUrl, append_files, import_files, service_at, service_url
 
 if TYPE_CHECKING:
     from candleloop.candles.report import ImportReport
@@ -30,6 +32,7 @@ def import_(
     ] = False,
     append: Annotated[bool, typer.Option("--append", help="Add newer candles to a series that is there.")] = False,
     revise: Annotated[bool, typer.Option("--revise", help="With --append: let stored candles change too.")] = False,
+    url: ServiceUrl = None,
     as_json: AsJson = False,
 ) -> None:
     """Import candle files and print what was found in them."""
@@ -43,7 +46,6 @@ def import_(
             raise BadRequest("--revise goes with --append.", field="revise")
         if append and demo:
             raise BadRequest("--append needs a file.", field="append")
-        context, _ = open_prepared(None)
         how: dict[str, Any] = {
             "symbol": symbol,
             "reader": reader,
@@ -52,6 +54,17 @@ def import_(
             "day_first": day_first,
             "strict": strict,
         }
+        if (address := service_url(url)) is not None:
+            if demo:
+                raise BadRequest("--demo imports into this machine's own data; send files to a service.", field="demo")
+            with service_at(address) as service:
+                if append:
+                    answers = append_files(service, files or [], series, revise=revise, **how)
+                else:
+                    answers = import_files(service, files or [], series, **how)
+                _say_sent(answers, append=append, as_json=as_json)
+            return
+        context, _ = open_prepared(None)
         done: list[dict[str, Any]] = []
         lines: list[str] = []
         try:
@@ -73,6 +86,32 @@ def import_(
             # When one of several files is refused, those before it are in all the same.
             if done:
                 emit({"appended" if append else "imported": done}, lines, as_json=as_json)
+
+
+def _say_sent(answers: Iterator[dict[str, Any]], *, append: bool, as_json: bool) -> None:
+    """Print what a service made of the files; those before a refused one are in all the same."""
+    done: list[dict[str, Any]] = []
+    lines: list[str] = []
+    try:
+        for answer in answers:
+            done.append(answer)
+            if append:
+                state = f"{answer['appended']:,} candles appended, {answer['bars']:,} candles now"
+            else:
+                state = "imported" if answer["created"] else "was there already, with the same candles"
+            lines += [f"{answer['series_id']}: {state}", *_report_lines(_report_of(answer["report"]))]
+    finally:
+        if done:
+            emit({"appended" if append else "imported": done}, lines, as_json=as_json)
+
+
+def _report_of(shown: dict[str, Any]) -> ImportReport:
+    """Return a report as the service shows it in the domain's form, whose times are microseconds."""
+    from candleloop.candles.report import ImportReport
+    from candleloop.loop.instants import parse_instant
+
+    times = {name: parse_instant(shown[name]) for name in ("first_time", "last_time")}
+    return ImportReport.model_validate({**shown, **times})
 
 
 def _import_as_json(outcome: ImportOutcome) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli import remote
 from cli.annotations import annotations_app, card
 from cli.candle_files import DayFirst, ReaderName, Symbol, Timeframe, ZoneName, zone_question
 from cli.context import AsJson, LabelSetName, open_prepared
@@ -18,6 +19,7 @@ from cli.doubting import agreement, disagreements
 from cli.features import features
 from cli.imports import import_, report
 from cli.output import ProgressLine, clear_errors, emit, say_json, table
+from cli.remote import ServiceUrl, service_at, service_url
 
 if TYPE_CHECKING:
     from candleloop.pipeline import TrainingOutcome
@@ -74,12 +76,19 @@ def prepare(as_json: AsJson = False) -> None:
 def label(
     series: Annotated[list[str] | None, typer.Argument(help="Series ids; all unless given.")] = None,
     label_set: LabelSetName = None,
+    url: ServiceUrl = None,
     as_json: AsJson = False,
 ) -> None:
     """Search series with TA-Lib and store what it finds as annotations."""
     with clear_errors(as_json=as_json):
         from dataclasses import asdict
 
+        if (address := service_url(url)) is not None:
+            with service_at(address) as service, ProgressLine() as progress:
+                found = remote.label(service, series, label_set, progress)
+            lines = [f"{count:,} of {label}" for label, count in found["by_label"].items()]
+            emit(found, [f"{found['spans']:,} spans in {found['series']:,} series", *lines], as_json=as_json)
+            return
         from candleloop import pipeline
 
         context, name = open_prepared(label_set)
@@ -100,9 +109,17 @@ def label(
 
 
 @app.command()
-def train(label_set: LabelSetName = None, as_json: AsJson = False) -> None:
+def train(label_set: LabelSetName = None, url: ServiceUrl = None, as_json: AsJson = False) -> None:
     """Train a model on today's annotations; it goes live when it passes the gate."""
     with clear_errors(as_json=as_json):
+        if (address := service_url(url)) is not None:
+            with service_at(address) as service, ProgressLine() as progress:
+                done = remote.train(service, label_set, progress)
+            verdict = "is live now" if done["promoted"] else "does not go live"
+            warnings = [f"Warning: {warning}" for warning in done["warnings"]]
+            line = f"Model {done['version']} {verdict}: {' '.join(done['reasons'])}"
+            emit(done, [line, *warnings], as_json=as_json)
+            return
         from candleloop import pipeline
 
         context, name = open_prepared(label_set)
@@ -202,27 +219,30 @@ def predict(
     timezone: ZoneName = None,
     timeframe: Timeframe = None,
     day_first: DayFirst = None,
+    url: ServiceUrl = None,
     as_json: AsJson = False,
 ) -> None:
     """Find patterns in a candle file with the served model."""
     with clear_errors(as_json=as_json):
         from candleloop import pipeline
 
-        context, name = open_prepared(label_set)
         with ProgressLine() as progress:
-            result = pipeline.predict_file(
-                context,
-                file,
-                name,
-                last=last,
-                reader=reader,
-                timezone=timezone,
-                day_first=day_first,
-                symbol=symbol,
-                timeframe=timeframe,
-                ask_zone=zone_question(progress, as_json=as_json),
-                progress=progress,
-            )
+            how: dict[str, Any] = {
+                "last": last,
+                "reader": reader,
+                "timezone": timezone,
+                "day_first": day_first,
+                "symbol": symbol,
+                "timeframe": timeframe,
+                "ask_zone": zone_question(progress, as_json=as_json),
+                "progress": progress,
+            }
+            if (address := service_url(url)) is not None:
+                with service_at(address) as service:
+                    result = remote.predict(service, file, label_set, **how)
+            else:
+                context, name = open_prepared(label_set)
+                result = pipeline.predict_file(context, file, name, **how)
         thresholds = result["model"]["thresholds"]
         shown = [
             item
@@ -254,13 +274,17 @@ def predict(
 
 
 @app.command("models")
-def models_(label_set: LabelSetName = None, as_json: AsJson = False) -> None:
+def models_(label_set: LabelSetName = None, url: ServiceUrl = None, as_json: AsJson = False) -> None:
     """List the trained model versions; the served one is marked."""
     with clear_errors(as_json=as_json):
         from candleloop import pipeline
 
-        context, name = open_prepared(label_set)
-        found = pipeline.list_models(context, name)
+        if (address := service_url(url)) is not None:
+            with service_at(address) as service:
+                name, found = remote.models(service, label_set)
+        else:
+            context, name = open_prepared(label_set)
+            found = pipeline.list_models(context, name)
         rows = [
             (
                 ("* " if item["champion"] else "  ") + item["version"],

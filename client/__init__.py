@@ -1,4 +1,4 @@
-"""The Python client of a candleloop service: candles go in as data frames, everything that is a table comes back as one.
+"""The Python client of a candleloop service: candles go in as data frames, and what is a table comes back as one.
 
 It knows the service over HTTP only, and needs httpx and pandas, nothing else of candleloop.
 

@@ -23,7 +23,16 @@ from client.transport import Transport
 Json = dict[str, Any]
 
 SPAN_COLUMNS = ("label", "start_time", "end_time")
-PREDICTION_COLUMNS = ("id", *SPAN_COLUMNS, "start_index", "end_index", "confidence", "uncertainty", "provisional", "model_version")
+PREDICTION_COLUMNS = (
+    "id",
+    *SPAN_COLUMNS,
+    "start_index",
+    "end_index",
+    "confidence",
+    "uncertainty",
+    "provisional",
+    "model_version",
+)
 ANNOTATION_COLUMNS = ("id", *SPAN_COLUMNS, "origin", "revision", "created_at")
 STORED_COLUMNS = ("id", *SPAN_COLUMNS, "confidence", "model_version", "provisional", "out_of_fold", "stale")
 DISAGREEMENT_COLUMNS = ("kind", "start_time", "end_time", "strength", "annotation", "prediction")
@@ -44,8 +53,9 @@ class Prediction:
     ----------
     spans
         One row per span: ``label``, ``start_time`` and ``end_time`` (bar opens, UTC, inclusive), ``start_index`` and
-        ``end_index`` (rows of the candles given), ``confidence`` (probability that the span is right), ``probabilities``
-        (of each class), ``uncertainty``, ``provisional``, ``model_version``, and ``id`` where a series was named.
+        ``end_index`` (rows of the candles given), ``confidence`` (probability that the span is right),
+        ``probabilities`` (of each class), ``uncertainty``, ``provisional``, ``model_version``, and ``id`` where a
+        series was named.
     model
         The model that answered: version, label set, thresholds.
     warnings
@@ -127,11 +137,18 @@ class Client:
         label_set
             Which patterns; those of the service's own label set unless given.
         """
-        body = {"candles": candle_columns(candles), "series_id": series_id, "label_set": label_set}
-        answer = self._http.json("POST", "/predict", repeatable=True, json=_given(body))
+        answer = self.predict_columns(candle_columns(candles), series_id=series_id, label_set=label_set)
         model = answer["model"]
         spans = [{**span, "model_version": model["version"]} for span in answer["predictions"]]
         return Prediction(frame_of(spans, PREDICTION_COLUMNS), model, answer["warnings"])
+
+    def predict_columns(
+        self, columns: Mapping[str, Sequence[Any]], *, series_id: str | None = None, label_set: str | None = None
+    ) -> Json:
+        """Find patterns in candles given as columns, and return the service's answer as it is."""
+        body = _given({"candles": columns, "series_id": series_id, "label_set": label_set})
+        answer: Json = self._http.json("POST", "/predict", repeatable=True, json=body)
+        return answer
 
     def predict_batch(
         self,
@@ -204,7 +221,9 @@ class Client:
 
     def jobs(self, *, kind: str | None = None, status: str | None = None, label_set: str | None = None) -> pd.DataFrame:
         """List all jobs, the latest first."""
-        return frame_of(self._http.items("/jobs", {"kind": kind, "status": status, "label_set": label_set}), ("id", "kind"))
+        return frame_of(
+            self._http.items("/jobs", {"kind": kind, "status": status, "label_set": label_set}), ("id", "kind")
+        )
 
     def cancel(self, job_id: str) -> Json:
         """Ask for a job to be stopped and return it."""
@@ -262,16 +281,44 @@ class Client:
         """Make a series of a vendor's candle file; the ``report`` in the answer says what was wrong with it."""
         content, called = _file(file, name)
         params = {
-            **{"name": called, "series_id": series_id, "symbol": symbol, "timezone": timezone, "timeframe": timeframe},
-            **{"day_first": day_first, "reader": reader, "strict": strict},
+            "name": called,
+            "series_id": series_id,
+            "symbol": symbol,
+            "timezone": timezone,
+            "timeframe": timeframe,
+            "day_first": day_first,
+            "reader": reader,
+            "strict": strict,
         }
         answer: Json = self._http.json("POST", "/series", repeatable=True, params=params, content=content)
         return answer
 
-    def append_file(self, series_id: str, file: str | Path | bytes, *, name: str | None = None, revise: bool = False) -> Json:
-        """Add the candles of a vendor's file to a series."""
+    def append_file(
+        self,
+        series_id: str,
+        file: str | Path | bytes,
+        *,
+        name: str | None = None,
+        symbol: str | None = None,
+        timezone: str | None = None,
+        timeframe: str | None = None,
+        day_first: bool | None = None,
+        reader: str | None = None,
+        strict: bool = False,
+        revise: bool = False,
+    ) -> Json:
+        """Add the candles of a vendor's file to a series; with ``revise`` stored candles may change."""
         content, called = _file(file, name)
-        params = {"name": called, "revise": revise}
+        params = {
+            "name": called,
+            "symbol": symbol,
+            "timezone": timezone,
+            "timeframe": timeframe,
+            "day_first": day_first,
+            "reader": reader,
+            "strict": strict,
+            "revise": revise,
+        }
         path = f"/series/{_name(series_id)}/candles"
         answer: Json = self._http.json("POST", path, repeatable=True, params=params, content=content)
         return answer
@@ -280,9 +327,7 @@ class Client:
         """List the series."""
         return frame_of(self._http.items("/series", {"label_set": label_set}), ("series_id", "bars"))
 
-    def candles(
-        self, series_id: str, *, start: Any = None, end: Any = None, last: int | None = None
-    ) -> pd.DataFrame:
+    def candles(self, series_id: str, *, start: Any = None, end: Any = None, last: int | None = None) -> pd.DataFrame:
         """Return candles of a series, the times as the index.
 
         Parameters
@@ -436,9 +481,7 @@ class Client:
         answer: Json = self._http.json("POST", path, repeatable=True, json=body, headers=headers)["job"]
         return answer
 
-    def _decide(
-        self, verb: str, series_id: str, target: Mapping[str, Any], label_set: str | None, **more: Any
-    ) -> Json:
+    def _decide(self, verb: str, series_id: str, target: Mapping[str, Any], label_set: str | None, **more: Any) -> Json:
         is_annotation = "origin" in target
         shown = {
             "kind": "annotation" if is_annotation else "prediction",

@@ -29,7 +29,9 @@ def candle_columns(candles: pd.DataFrame) -> dict[str, list[Any]]:
     named = {str(name).strip().lower(): name for name in candles.columns}
     missing = [name for name in PRICES if name not in named]
     if missing:
-        raise ValueError(f"candles have no column {', '.join(missing)}; there are {', '.join(map(str, candles.columns))}")
+        raise ValueError(
+            f"candles have no column {', '.join(missing)}; there are {', '.join(map(str, candles.columns))}"
+        )
     found = next((named[name] for name in TIME_NAMES if name in named), None)
     if found is not None:
         times = candles[found]

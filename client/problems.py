@@ -38,7 +38,7 @@ class ServiceProblem(Exception):
         except ValueError:
             body = None
         if not isinstance(body, dict) or not isinstance(body.get("code"), str):
-            detail = f"{answer.request.url} answered {answer.status_code} {answer.reason_phrase}, but not as candleloop does."
+            detail = f"{answer.request.url} answered {answer.status_code}, but not as candleloop does."
             return cls(answer.status_code, "not_candleloop", detail)
         known = {"type", "title", "status", "detail", "code"}
         more = {name: value for name, value in body.items() if name not in known and value is not None}

@@ -44,7 +44,9 @@ class Transport:
         retries: int,
         inner: httpx.BaseTransport | None = None,
     ) -> None:
-        headers = {"User-Agent": "candleloop-client"} | ({} if api_key is None else {"Authorization": f"Bearer {api_key}"})
+        headers = {"User-Agent": "candleloop-client"} | (
+            {} if api_key is None else {"Authorization": f"Bearer {api_key}"}
+        )
         self._retries = retries
         self._client = httpx.Client(
             base_url=url.rstrip("/"),
@@ -85,7 +87,9 @@ class Transport:
                 unsent = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
                 last = attempt > self._retries if unsent else attempt == attempts
                 if last or isinstance(error, httpx.UnsupportedProtocol | httpx.InvalidURL):
-                    raise ServiceAway(f"{self._client.base_url} cannot be reached: {error or type(error).__name__}.") from error
+                    raise ServiceAway(
+                        f"{self._client.base_url} cannot be reached: {error or type(error).__name__}."
+                    ) from error
                 _pause(attempt, None)
                 continue
             if answer.status_code in PASSING and attempt < attempts:

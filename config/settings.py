@@ -48,7 +48,8 @@ class Settings(BaseSettings):
     ``home`` holds all that candleloop stores unless a URL below says otherwise. ``api_key`` is the one key of the API,
     ``api_keys`` are more, each with a name (``alice:key,web:key``) that jobs and feedback events are marked with.
     ``redis_password`` is asked by the embedded Redis, and sent to the one of ``redis_url`` unless that URL has its own.
-    ``dashboard_password`` guards the RQ dashboard and the MLflow server.
+    ``dashboard_password`` guards the RQ dashboard and the MLflow server. ``service_url`` is another machine's service
+    that the command line works on instead of ``home``.
     """
 
     model_config = SettingsConfigDict(
@@ -70,6 +71,7 @@ class Settings(BaseSettings):
     redis_password: SecretStr | None = None
     mlflow_url: Annotated[str | None, Field(repr=False)] = None
     mlflow_public_url: str | None = None
+    service_url: str | None = None
 
     host: str = "127.0.0.1"
     api_port: Port = 8001

@@ -19,7 +19,7 @@ from candleloop.pipeline.importing import (
 )
 from candleloop.pipeline.labelling import AutoLabelOutcome, auto_label_series, prepare
 from candleloop.pipeline.measuring import champion_bundle, evaluate_champion, evaluate_held_out
-from candleloop.pipeline.predicting import export_predictions, predict_file
+from candleloop.pipeline.predicting import candles_to_predict, export_predictions, predict_file
 from candleloop.pipeline.snapshots import describe, require_enough_labels, take_snapshot
 from candleloop.pipeline.stages import run_stage
 from candleloop.pipeline.training import (
@@ -39,6 +39,7 @@ __all__ = [
     "all_series",
     "append_file",
     "auto_label_series",
+    "candles_to_predict",
     "champion_bundle",
     "describe",
     "evaluate_champion",

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from candleloop.annotations.interchange import (
-    write_predictions,
-)
+from candleloop.annotations.interchange import write_predictions
+from candleloop.candles.frame import Candles
 from candleloop.candles.readers import AskZone, read_candles
 from candleloop.context import Context
 from candleloop.errors import BadRequest
@@ -35,6 +34,38 @@ def predict_file(
 ) -> dict[str, Any]:
     """Find patterns in a vendor file with the served model; the answer has the form of ``POST /predict``."""
     bundle, registry_version = champion_bundle(context, label_set_name)
+    candles, warnings = candles_to_predict(
+        source,
+        last=last,
+        reader=reader,
+        timezone=timezone,
+        day_first=day_first,
+        symbol=symbol,
+        timeframe=timeframe,
+        ask_zone=ask_zone,
+        progress=progress,
+    )
+    found = Predictor(bundle).predict(candles, max_gap=context.max_gap)
+    return {
+        "predictions": prediction_rows(found, candles.time, bundle.label_set),
+        "model": model_facts(bundle, registry_version),
+        "warnings": [*found.warnings, *warnings],
+    }
+
+
+def candles_to_predict(
+    source: Path,
+    *,
+    last: int | None = None,
+    reader: str | None = None,
+    timezone: str | None = None,
+    day_first: bool | None = None,
+    symbol: str | None = None,
+    timeframe: str | None = None,
+    ask_zone: AskZone | None = None,
+    progress: Progress = silent,
+) -> tuple[Candles, list[str]]:
+    """Read the candles of a vendor file, or the last so many, with what was found in it in words."""
     imported = read_candles(
         source,
         reader=reader,
@@ -46,17 +77,9 @@ def predict_file(
         progress=progress,
     )
     candles = imported.candles[-last:] if last is not None else imported.candles
-    found = Predictor(bundle).predict(candles, max_gap=context.max_gap)
     report = imported.report
-    return {
-        "predictions": prediction_rows(found, candles.time, bundle.label_set),
-        "model": model_facts(bundle, registry_version),
-        "warnings": [
-            *found.warnings,
-            *([f"time zone: {report.timezone}"] if report.zone_is_assumed else []),
-            *(defect.line() for defect in report.defects),
-        ],
-    }
+    zone = [f"time zone: {report.timezone}"] if report.zone_is_assumed else []
+    return candles, [*zone, *(defect.line() for defect in report.defects)]
 
 
 def export_predictions(result: Mapping[str, Any], path: Path) -> None:

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from candleloop import pipeline
 from client import Client
 from config.context import open_context
 from config.settings import ROOT
-from tests.support.processes import Nursery, RedisProcess, WorkerProcess
+from tests.support.processes import Nursery, RedisProcess
 from tests.support.service import CANDLES, SERIES, csv_of, prepared, settings_in
 from tests.support.waiting import wait_for
 
@@ -29,8 +30,8 @@ class RunningService:
     """A service that a test asks."""
 
     url: str
-    work: Callable[[str], None]
-    """Let a worker do all jobs that wait in a queue."""
+    working: Callable[[str], AbstractContextManager[None]]
+    """Have a worker listen to a queue."""
 
 
 @pytest.fixture(scope="package")
@@ -64,19 +65,20 @@ def service(trained_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
     command = [sys.executable, "-m", "uvicorn", "api.main:app", "--host", "127.0.0.1", "--port", str(port)]
     log = (home / "api.log").open("wb")
     api = subprocess.Popen(command, cwd=ROOT, env=os.environ | environment, stdout=log, stderr=log)
-    workers: list[WorkerProcess] = []
 
-    def work(queue: str) -> None:
-        workers.append(nursery.start(queue, environment, burst=True))
-        workers[-1].finish()
+    @contextmanager
+    def working(queue: str) -> Iterator[None]:
+        worker = nursery.start(queue, environment, burst=False)
+        try:
+            yield
+        finally:
+            worker.close()
 
     try:
         wait_for(lambda: api.poll() is not None or _answers(port), "answer from the API", 120)
         assert api.poll() is None, (home / "api.log").read_text()
-        yield RunningService(f"http://127.0.0.1:{port}", work)
+        yield RunningService(f"http://127.0.0.1:{port}", working)
     finally:
-        for worker in workers:
-            worker.close()
         api.terminate()
         api.wait(60)
         log.close()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-
 import pandas as pd
 import pytest
 
@@ -51,11 +49,9 @@ def test_a_wrong_key_is_a_problem(service: RunningService) -> None:
 
 def test_a_batch_is_waited_for_and_comes_back_as_a_frame(client: Client, service: RunningService) -> None:
     polled: list[str] = []
-    worker = threading.Thread(target=service.work, args=("batch",))
     job = client.start_batch(series=[SERIES], candles=[candles_of(client)])
-    worker.start()
-    done = client.wait(job["id"], progress=lambda seen: polled.append(seen["status"]), timeout=120)
-    worker.join()
+    with service.working("batch"):
+        done = client.wait(job["id"], progress=lambda seen: polled.append(seen["status"]), timeout=120)
     found = client.batch_result(done["id"])
     assert polled[-1] == "succeeded"
     assert set(found["input"]) == {0, 1}
@@ -68,9 +64,8 @@ def test_waiting_ends_when_patience_does_and_when_the_job_is_stopped(client: Cli
     with pytest.raises(WaitedTooLong, match="goes on"):
         client.wait(job["id"], timeout=0)
     client.cancel(job["id"])
-    service.work("train")
-    with pytest.raises(JobFailed) as ended:
-        client.wait(job["id"])
+    with service.working("train"), pytest.raises(JobFailed) as ended:
+        client.wait(job["id"], timeout=120)
     assert ended.value.job["status"] == "cancelled"
 
 
@@ -79,7 +74,7 @@ def test_decisions_become_annotations_and_can_be_taken_back(client: Client) -> N
     confirmed = client.confirm(SERIES, found.iloc[0].to_dict())
     assert confirmed["status"] == "accepted"
     assert client.annotations(SERIES, origin="confirmed")["id"].tolist() == [confirmed["annotation_id"]]
-    corrected = client.correct(SERIES, found.iloc[1].to_dict(), label="shooting_star")
+    corrected = client.correct(SERIES, found.iloc[1].to_dict(), label="shooting_star", start=found.iloc[1]["end_time"])
     assert corrected["status"] == "accepted"
     dismissed = client.dismiss(SERIES, found.iloc[2].to_dict(), reason="wrong_label")
     assert dismissed["status"] == "accepted"

@@ -19,7 +19,10 @@ def test_times_come_from_a_column_or_the_index_and_are_utc_unless_they_say_other
 
 
 def test_epoch_times_stay_numbers() -> None:
-    assert candle_columns(pd.DataFrame({**PRICES, "time": [1704153600, 1704157200]}))["time"] == [1704153600, 1704157200]
+    assert candle_columns(pd.DataFrame({**PRICES, "time": [1704153600, 1704157200]}))["time"] == [
+        1704153600,
+        1704157200,
+    ]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,130 @@
+"""The same commands on another machine's service: over HTTP, by the Python client."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli.output import ProgressLine
+
+if TYPE_CHECKING:
+    from client import Client
+
+ServiceUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--url",
+        help="Do it on the service at this address, e.g. http://candles.example:8001; CANDLELOOP_SERVICE_URL unless "
+        "given. Its key is CANDLELOOP_API_KEY.",
+    ),
+]
+
+
+def service_url(given: str | None) -> str | None:
+    """Return the address of the service that is meant; None means this machine's own data."""
+    if given is not None:
+        return given
+    from config.settings import settings
+
+    return settings().service_url
+
+
+@contextmanager
+def service_at(url: str) -> Iterator[Client]:
+    """Open a client of the service at an address.
+
+    Raises
+    ------
+    CandleloopError
+        In place of the client's own errors, so that every command ends in one way.
+    """
+    from candleloop.errors import BadRequest, CandleloopError, Unavailable
+    from client import Client, JobFailed, ServiceAway, ServiceProblem
+    from config.settings import settings
+
+    key = settings().api_key
+    try:
+        with Client(url, api_key=None if key is None else key.get_secret_value()) as service:
+            yield service
+    except ServiceProblem as problem:
+        kind = BadRequest if problem.status in {400, 413, 415, 422} else CandleloopError
+        raise kind(problem.detail, code=problem.code, **problem.more) from None
+    except ServiceAway as error:
+        raise Unavailable(str(error), code="service_away", field="url") from None
+    except JobFailed as error:
+        raise CandleloopError(str(error), code=(error.job["error"] or {"code": "cancelled"})["code"]) from None
+
+
+def import_files(service: Client, files: Sequence[Path], series: str | None, **how: Any) -> Iterator[dict[str, Any]]:
+    """Send candle files one by one and give what became of each."""
+    for file in files:
+        yield service.import_file(_readable(file), series_id=series, **how)
+
+
+def append_files(
+    service: Client, files: Sequence[Path], series: str | None, *, revise: bool, **how: Any
+) -> Iterator[dict[str, Any]]:
+    """Send candle files to be added to a series and give what became of each."""
+    from candleloop.errors import BadRequest
+
+    if series is None:
+        raise BadRequest("Say which series on the service the candles belong to.", code="bad_series_id", field="series")
+    for file in files:
+        yield service.append_file(series, _readable(file), revise=revise, **how)
+
+
+def label(service: Client, series: Sequence[str] | None, label_set: str | None, progress: ProgressLine) -> Any:
+    """Have TA-Lib search series and return the job's result."""
+    return _done(service, service.auto_label(series=series or None, label_set=label_set), progress)
+
+
+def train(service: Client, label_set: str | None, progress: ProgressLine) -> Any:
+    """Have a model trained and return the job's result."""
+    return _done(service, service.train(label_set=label_set), progress)
+
+
+def predict(service: Client, file: Path, label_set: str | None, **how: Any) -> dict[str, Any]:
+    """Read a candle file here and have the service find patterns in it; the answer is that of ``POST /predict``."""
+    from candleloop import pipeline
+    from candleloop.times import iso_times
+
+    candles, warnings = pipeline.candles_to_predict(file, **how)
+    columns = {name: values.tolist() for name, values in candles.columns().items()}
+    answer = service.predict_columns({"time": iso_times(candles.time), **columns}, label_set=label_set)
+    return {**answer, "warnings": [*answer["warnings"], *warnings]}
+
+
+def models(service: Client, label_set: str | None) -> tuple[str, list[dict[str, Any]]]:
+    """Return the label set and its model versions as ``candleloop models`` shows them."""
+    found = [
+        {
+            "version": row["version"],
+            "champion": row["champion"],
+            "family": row["family"],
+            "trained_at": row["trained_at"].isoformat(),
+            "macro_f1": row["metrics"].get("macro_f1"),
+            "registry_version": row["registry_version"],
+        }
+        for row in service.models(label_set=label_set).to_dict("records")
+    ]
+    return label_set or "default", found
+
+
+def _done(service: Client, job: Mapping[str, Any], progress: ProgressLine) -> Any:
+    def show(seen: Mapping[str, Any]) -> None:
+        at = seen["progress"]
+        progress(at["stage"] or seen["status"], at["done"], at["total"], at["unit"])
+
+    return service.result(service.wait(job["id"], progress=show)["id"])
+
+
+def _readable(file: Path) -> Path:
+    from candleloop.errors import BadRequest
+
+    if not file.is_file():
+        raise BadRequest(f"{file}: there is no such file.", field="files")
+    return file

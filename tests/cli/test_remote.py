@@ -1,0 +1,59 @@
+"""Commands with ``--url`` against a real service."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from cli.main import app
+from config.settings import settings
+from tests.client.conftest import KEY, RunningService, service, trained_home  # noqa: F401
+from tests.support.service import CANDLES, csv_of
+
+
+@pytest.fixture
+def remote(service: RunningService, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[RunningService]:  # noqa: F811
+    monkeypatch.setenv("CANDLELOOP_API_KEY", KEY)
+    monkeypatch.setenv("CANDLELOOP_HOME", str(tmp_path / "nothing-here"))
+    settings.cache_clear()
+    yield service
+    settings.cache_clear()
+    assert not (tmp_path / "nothing-here").exists()
+
+
+def run(*arguments: str) -> tuple[int, str, str]:
+    ended = CliRunner().invoke(app, [*arguments])
+    if ended.exception is not None and not isinstance(ended.exception, SystemExit):
+        raise ended.exception
+    return ended.exit_code, ended.stdout, ended.stderr
+
+
+def test_a_file_is_imported_labelled_and_predicted_elsewhere(remote: RunningService, tmp_path: Path) -> None:
+    file = tmp_path / "FAR_1h.csv"
+    file.write_bytes(csv_of(CANDLES[:900]))
+    code, said, error = run("import", str(file), "--symbol", "FAR", "--url", remote.url)
+    assert (code, said.partition("\n")[0]) == (0, "FAR-1h: imported"), error
+    with remote.working("label"):
+        code, said, _ = run("label", "FAR-1h", "--url", remote.url, "--json")
+    assert (code, json.loads(said)["series"]) == (0, 1)
+    code, said, _ = run("predict", str(file), "--last", "400", "--url", remote.url, "--json")
+    assert code == 0
+    answer = json.loads(said)
+    assert answer["predictions"]
+    code, said, _ = run("models", "--url", remote.url, "--json")
+    assert [row["version"] for row in json.loads(said)["models"]] == [answer["model"]["version"]]
+
+
+def test_what_is_refused_elsewhere_is_told_as_it_is_here(remote: RunningService, tmp_path: Path) -> None:
+    file = tmp_path / "no.csv"
+    file.write_text("nothing,of\nthe,kind\n")
+    code, _, error = run("import", str(file), "--url", remote.url)
+    assert code == 2
+    assert error.startswith("candleloop: ")
+    code, _, error = run("models", "--url", "http://127.0.0.1:9")
+    assert code == 1
+    assert "cannot be reached" in error
