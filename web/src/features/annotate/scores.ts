@@ -1,3 +1,5 @@
+"use client";
+
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 
 import { api, unwrap } from "@/api/client";
