@@ -164,7 +164,7 @@ def measure(settings: Settings, n_candles: int, seconds: float) -> dict[str, Any
         answers = []
         for call, body, port in (("/predict", ours, api), ("/invocations", theirs, mlflow)):
             ask = Caller(port, call, body)
-            answers.append([orjson.loads(ask())["predictions"] for _ in range(WARM_UP_REQUESTS)][0])
+            answers.append([orjson.loads(ask())["predictions"] for _ in range(WARM_UP_REQUESTS)][-1])
         assert len(answers[0]) == len(answers[1]), "they do not find the same"
         for clients in CLIENTS:
             rows[clients] = {
