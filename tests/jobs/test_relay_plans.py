@@ -13,6 +13,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from candleloop.annotations.label_set import LabelSet
+from candleloop.correlation import correlated
 from candleloop.pipeline_config import RetrainConfig
 from candleloop.store import jobs, label_sets, outbox
 from candleloop.store.database import Database, migrate
@@ -219,3 +220,10 @@ def test_no_sequence_of_events_strands_feedback_or_queues_two_retrains(database:
             suppress_health_check=list(HealthCheck),
         ),
     )
+
+
+def test_a_retrain_has_the_id_of_the_request_that_made_it_due(database: Database) -> None:
+    for request in ("first-request", "second-request"):
+        with correlated(request):
+            add_event(database, NOON)
+    assert [row.correlation_id for row in plan(database)] == ["second-request"]
