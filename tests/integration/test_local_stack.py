@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.request import ProxyHandler, build_opener
+from urllib.request import ProxyHandler, Request, build_opener
 
 import pytest
 
@@ -20,6 +20,13 @@ from tests.support.processes import is_gone
 from tests.support.waiting import wait_for
 
 direct = build_opener(ProxyHandler({}))
+
+SECRETS = {
+    "CANDLELOOP_API_KEYS": "tester:key-of-the-tester",
+    "CANDLELOOP_REDIS_PASSWORD": "password of redis",
+    "CANDLELOOP_DASHBOARD_PASSWORD": "password-of-dashboards",
+}
+HIDDEN = ("key-of-the-tester", "password of redis", "password%20of%20redis", "password-of-dashboards")
 
 
 class Stack:
@@ -35,7 +42,7 @@ class Stack:
                 ports.append(probe.getsockname()[1])
         self.api, self.mlflow, self.dashboard = (f"http://127.0.0.1:{port}" for port in ports)
         names = ("CANDLELOOP_API_PORT", "CANDLELOOP_MLFLOW_PORT", "CANDLELOOP_DASHBOARD_PORT")
-        settings = {"CANDLELOOP_HOME": str(home), "CANDLELOOP_WEB": "false"} | dict(
+        settings = {**SECRETS, "CANDLELOOP_HOME": str(home), "CANDLELOOP_WEB": "false"} | dict(
             zip(names, map(str, ports), strict=True)
         )
         with self.said.open("ab") as file:
@@ -67,7 +74,8 @@ class Stack:
         return sorted(found)
 
     def get(self, url: str) -> Any:
-        with direct.open(url, timeout=60) as answer:
+        asked = Request(url, headers={"X-API-Key": "key-of-the-tester"})
+        with direct.open(asked, timeout=60) as answer:
             return json.load(answer)
 
     def kill(self) -> None:
@@ -108,6 +116,11 @@ def test_the_stack_trains_on_its_first_start_survives_deaths_and_leaves_nothing_
     first.process.send_signal(signal.SIGINT)
     assert first.process.wait(120) == 0, first.said.read_text()
     assert all(is_gone(process) for process in everything)
+    logs = {path.name: path.read_text() for path in (home / "logs").iterdir()}
+    assert {"api.log", "workers.log", "relay.log", "mlflow.log", "dashboard.log", "redis.log"} <= set(logs)
+    shown = [(name, secret) for name, text in logs.items() for secret in HIDDEN if secret in text]
+    assert not shown, "secrets in logs"
+    assert not [secret for secret in HIDDEN if secret in first.said.read_text()]
 
     second = Stack(home)
     stacks.append(second)
