@@ -133,6 +133,7 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
     holder = ModelHolder(context)
     redis = hasty_connection(settings.redis)
     bar_times = BarTimes(context)
+    suspicions = Suspicions(context, holder, bar_times.of)
     service = Service(
         settings=settings,
         context=context,
@@ -141,10 +142,10 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         readiness=Readiness(context, holder, redis),
         counter=SeriesCounter(context, holder),
         bar_times=bar_times,
-        queue=ReviewQueue(context, bar_times.of),
+        queue=ReviewQueue(context, bar_times.of, suspicions.by_id),
         withheld=Withheld(context),
         live=LiveQualities(context, bar_times.of),
-        suspicions=Suspicions(context, holder, bar_times.of),
+        suspicions=suspicions,
     )
     await holder.refresh_quietly()
     gc.collect()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from threading import Lock
 
 from sqlalchemy.orm import Session
@@ -13,7 +14,7 @@ from candleloop.annotations.label_set import LabelSet
 from candleloop.context import Context
 from candleloop.loop.board import BarTimes
 from candleloop.loop.suspects import Suspect, find_suspects, merged
-from candleloop.store import predictions, series_counts
+from candleloop.store import predictions, series, series_counts
 from candleloop.store.tables import SeriesRow
 
 KEPT_SERIES = 256
@@ -36,6 +37,11 @@ class Suspicions:
         """Return the suspects of these series, the likeliest first; of each the ``MOST`` likeliest."""
         states = series_counts.lying_on(session, rows, label_set.name)
         return merged(self._of_series(session, row, label_set, sure, states[row.id].state) for row in rows)
+
+    def by_id(self, session: Session, label_set: LabelSet, series_ids: Sequence[str]) -> list[Suspect]:
+        """Return the suspects of these series for the review queue."""
+        rows = [series.get_series(session, series_id) for series_id in series_ids]
+        return self.of(session, rows, label_set, self._context.config.review.sure)
 
     def _of_series(
         self, session: Session, row: SeriesRow, label_set: LabelSet, sure: float, state: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
 
@@ -17,8 +17,9 @@ from candleloop.candles.segments import default_max_gap
 from candleloop.context import Context
 from candleloop.loop.pool import ReviewPool
 from candleloop.loop.review_items import Window
+from candleloop.loop.suspects import Suspect
 from candleloop.loop.window_files import SeriesWindows, read_windows
-from candleloop.loop.windows import BoolArray, WindowScores
+from candleloop.loop.windows import BoolArray, FloatArray, WindowScores
 from candleloop.store import review
 from candleloop.store.review import QueuedSeries
 
@@ -130,6 +131,20 @@ class Board:
             seen_embedding=scores.embedding[seen],
             seen_labels=found[seen],
         )
+
+    def disagreement(self, suspects: Iterable[Suspect]) -> FloatArray:
+        """Return how likely the likeliest label error is in each window, float64 array of shape (n_windows,)."""
+        strongest = np.zeros(len(self.closed))
+        owners = {one.series_id: number for number, one in enumerate(self.series)}
+        for suspect in suspects:
+            owner = owners.get(suspect.series_id)
+            if owner is None or len(self.series[owner].windows) == 0:
+                continue
+            start_time = self.series[owner].windows.start_time
+            row = int(np.searchsorted(start_time, suspect.dispute.end_time, side="right")) - 1
+            place = int(self.first[owner]) + max(row, 0)
+            strongest[place] = max(strongest[place], suspect.likelihood)
+        return strongest
 
     def _column(self, name: str) -> IntArray:
         return np.concatenate([np.empty(0, dtype=np.int64), *(getattr(one.windows, name) for one in self.series)])

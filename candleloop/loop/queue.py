@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from threading import Lock
@@ -24,6 +25,8 @@ from candleloop.loop.review_items import Lease, ReviewItem, Target, targets_in
 from candleloop.loop.strategies import STRATEGIES, AuditShare, Strategy, strategy_named
 from candleloop.loop.strategies.base import Reason
 from candleloop.loop.strategies.cold_start import ColdStart
+from candleloop.loop.strategies.disagreement_first import DisagreementFirst
+from candleloop.loop.suspects import Suspect
 from candleloop.loop.windows import IntArray
 from candleloop.store import review, series
 from candleloop.store.tables import ReviewedRangeRow, ReviewItemRow, now
@@ -38,6 +41,9 @@ TALIB_LOOKUP = 60
 """Windows in which TA-Lib marks are looked up where there is no model."""
 
 KEPT_RANKINGS = 32
+
+Suspects = Callable[[Session, LabelSet, Sequence[str]], list[Suspect]]
+"""Gives the labels to doubt in series, by their ids."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -70,6 +76,8 @@ class ReviewQueue:
         Files and configuration.
     bar_times
         Gives the bar-open times of a series as it is.
+    suspects
+        Gives the labels to doubt in some series, the likeliest first; without it no window has any disagreement.
 
     Raises
     ------
@@ -77,7 +85,8 @@ class ReviewQueue:
         When the configured strategy is none.
     """
 
-    def __init__(self, context: Context, bar_times: BarTimes) -> None:
+    def __init__(self, context: Context, bar_times: BarTimes, suspects: Suspects | None = None) -> None:
+        self._suspects = suspects
         self._config = context.config.review
         if self._config.strategy not in STRATEGIES:
             raise BadConfiguration(
@@ -266,6 +275,9 @@ class ReviewQueue:
         rng = np.random.default_rng(_seed(*key, str(closed)))
         places = np.flatnonzero(~board.closed)
         pool = board.pool(places, len(label_set), review.labelled_by_people(session, label_set))
+        if self._suspects is not None and DisagreementFirst.name in strategy.name:
+            found = self._suspects(session, label_set, [one.series_id for one in board.series])
+            pool = replace(pool, disagreement=board.disagreement(found)[places])
         if board.version is None:
             looked = rng.permutation(np.flatnonzero(~pool.test))[:TALIB_LOOKUP]
             pool = replace(pool, marked=_marked(session, board, places, looked))

@@ -86,6 +86,22 @@ def test_pages_follow_each_other_and_kinds_are_kept_apart(client, context):
     assert client.get("/disagreements", params={"cursor": "x"}).json()["code"] == "bad_cursor"
 
 
+def test_the_queue_shows_where_labels_are_doubted_first_when_asked_to(client, context):
+    plant(context)
+    score(context)
+    likeliest = page(client, limit=3)["items"]
+    shown = client.get("/review/next", params={"strategy": "disagreement_first", "limit": 10}).json()["items"]
+    teaching = [one for one in shown if not one["blind"]]
+    assert {one["reason"]["code"] for one in teaching} == {"disagreement"}
+    assert [one["reason"]["value"] for one in teaching] == sorted(
+        (one["reason"]["value"] for one in teaching), reverse=True
+    )
+    test_bars = client.get(f"/series/{SERIES}").json()["test_bars"]
+    for one in likeliest:
+        if one["end_time"] < test_bars["start_time"]:
+            assert any(item["focus"]["start_time"] <= one["end_time"] <= item["focus"]["end_time"] for item in teaching)
+
+
 def test_what_is_decided_is_doubted_no_more(client, context):
     planted = plant(context)
     score(context)
