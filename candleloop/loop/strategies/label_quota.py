@@ -72,14 +72,20 @@ class LabelQuota:
         """Choose up to k windows for rare labels and mark them as taken."""
         expected = np.where(np.isnan(pool.scores.margin)[:, None], 0.0, pool.scores.expected.astype(np.float64))
         count = pool.labelled.astype(np.float64)
+        # For each label its windows, the most expected spans first, as far as anybody could look for it.
+        waiting = [
+            [row for row in ranked(column, len(column), rng).tolist() if column[row] >= VISIBLE][::-1]
+            for column in expected.T
+        ]
         chosen: list[int] = []
         while len(chosen) < k:
-            left = np.where(taken[:, None], 0.0, expected)
-            visible = left.max(axis=0, initial=0.0) >= VISIBLE
-            if not visible.any():
+            for rows in waiting:
+                while rows and taken[rows[-1]]:
+                    rows.pop()
+            visible = [label for label, rows in enumerate(waiting) if rows]
+            if not visible:
                 break
-            label = int(np.where(visible, count, np.inf).argmin())
-            row = int(ranked(left[:, label], 1, rng)[0])
+            row = waiting[min(visible, key=lambda label: count[label])].pop()
             taken[row] = True
             count += expected[row]
             chosen.append(row)
