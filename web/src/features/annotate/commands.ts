@@ -402,8 +402,10 @@ export function createCommands(window: CandleWindow, store: AnnotationStore, ses
       end: msOf(one.end_time),
     }));
     const key = chosen?.lane === "dispute" ? chosen.key : null;
-    const found = neighbour(all, { key, time: cursor ?? firstVisible() }, direction) ?? (key === null ? all[0] : null);
-    if (found) goTo({ lane: "dispute", key: found.key }, found);
+    const found =
+      neighbour(all, { key, time: cursor ?? firstVisible() }, direction) ?? all.at(direction === 1 ? 0 : -1);
+    if (found && found.key === key) session.say("This is the only disagreement left");
+    else if (found) goTo({ lane: "dispute", key: found.key }, found);
     else session.say("No further disagreement");
   }
 

@@ -47,7 +47,7 @@ function Counts({ scene }: { scene: PageScene }) {
   if (!data) return null;
   const hidden = data.predictions.length - scene.predictions.length;
   return (
-    <span data-testid="counts">
+    <span data-testid="counts" className="max-sm:hidden">
       {data.modelVersion === null
         ? "no predictions for this series yet"
         : `${scene.predictions.length} of ${data.predictions.length} predictions`}

@@ -67,7 +67,7 @@ export function Toolbar({
       </select>
       <TimeNavigation scene={scene} />
       <span className="flex-1" />
-      <label className="flex items-center gap-1 text-muted text-xs">
+      <label className="flex items-center gap-1 text-muted text-xs max-sm:hidden">
         <input
           type="checkbox"
           checked={look.candles === "classic"}
@@ -75,7 +75,7 @@ export function Toolbar({
         />
         green and red
       </label>
-      <label className="flex items-center gap-1 text-muted text-xs">
+      <label className="flex items-center gap-1 text-muted text-xs max-sm:hidden">
         <input
           type="checkbox"
           checked={look.volume}

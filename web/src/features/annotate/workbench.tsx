@@ -109,7 +109,7 @@ export function Workbench() {
         </div>
         <section
           aria-label="Model"
-          className="flex w-72 shrink-0 flex-col overflow-y-auto border-line border-l max-lg:w-full max-lg:border-t max-lg:border-l-0 max-lg:max-h-56"
+          className="flex w-72 shrink-0 flex-col overflow-y-auto border-line border-l max-lg:w-full max-lg:border-t max-lg:border-l-0 max-lg:max-h-36"
         >
           <FocusedPanel scene={scene} />
           <ModelSide scene={scene} />

@@ -89,16 +89,6 @@ export const drawShades: Draw = (bitmap, { shades, palette }, scale) => {
     fill(bitmap, left, right);
     context.globalAlpha = 0.7;
     line(bitmap, left);
-    context.font = `${Math.round(11 * bitmap.y)}px ${palette.font}`;
-    context.textBaseline = "top";
-    context.globalAlpha = 1;
-    context.fillStyle = palette.muted;
-    const text = "test bars: marks here measure, they do not teach";
-    const at = Math.max(left, 0) + 6 * bitmap.x;
-    const { width } = context.measureText(text);
-    if (Math.min(right, scale.width * bitmap.x) - at > width) {
-      context.fillText(text, at, 6 * bitmap.y);
-    }
   }
   context.fillStyle = palette.reviewed;
   for (const span of shades.reviewed) {
@@ -232,10 +222,29 @@ export const drawDisputes: Draw = (bitmap, scene, scale) => {
   });
 };
 
+/** What the shade of the test bars means, readable over whatever lies there. */
+function drawTestNote({ context, x, y }: Bitmap, { shades, palette }: Scene, scale: Scale): void {
+  const text = "test bars: marks here measure, they do not teach";
+  context.font = `${Math.round(11 * y)}px ${palette.font}`;
+  context.textBaseline = "top";
+  context.lineWidth = 4 * x;
+  context.lineJoin = "round";
+  for (const span of shades.test) {
+    const [left, right] = edgesOf(scale, span);
+    const at = (Math.max(left, 0) + 8) * x;
+    if (Math.min(right, scale.width) * x - at < context.measureText(text).width) continue;
+    context.strokeStyle = palette.bg;
+    context.strokeText(text, at, 8 * y);
+    context.fillStyle = palette.muted;
+    context.fillText(text, at, 8 * y);
+  }
+}
+
 /** The bar cursor, the bars that are chosen for a label, and the edge that the arrows move. */
 export const drawMarks: Draw = (bitmap, scene, scale) => {
   const { context } = bitmap;
   const { marks, palette } = scene;
+  drawTestNote(bitmap, scene, scale);
   if (marks.selection) {
     const [left, right] = pixels(bitmap, scale, marks.selection);
     context.fillStyle = palette.focus;
