@@ -27,16 +27,22 @@ ERROR_SEEDS = 5
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """All that is asked of one world: strategies with people of some kind."""
+    """All that is asked of one world: strategies with people of some kind.
+
+    ``ceiling`` holds the counts of the model that learned everything, where they are known from an earlier run;
+    ``until`` is the time (seconds since 1970) after which no further campaign is begun.
+    """
 
     settings: Settings
     regime: str
     seed: int
     wanted: tuple[tuple[str, str], ...]
     results: Path
+    ceiling: list[list[int]] | None = None
+    until: float | None = None
 
 
-def tasks(settings: Settings, folder: Path, strategy: str) -> Iterator[Task]:
+def tasks(settings: Settings, folder: Path, strategy: str, *, until: float | None = None) -> Iterator[Task]:
     """Yield what is not done yet, seed after seed, so that a stopped run leaves all regimes with equally many.
 
     Parameters
@@ -47,21 +53,24 @@ def tasks(settings: Settings, folder: Path, strategy: str) -> Iterator[Task]:
         Where records are, and are written to.
     strategy
         The strategy that is repeated, beside the baseline, with people who err.
+    until
+        See :class:`Task`.
     """
     files = {regime: settings.file(folder, regime) for regime in settings.regimes}
-    done = {
-        (one["regime"], one["seed"], one["strategy"], one["noise"]) for file in files.values() for one in records(file)
-    }
-    for seed in range(settings.seeds):
+    known = [one for file in files.values() for one in records(file)]
+    done = {(one["regime"], one["seed"], one["strategy"], one["noise"]) for one in known}
+    ceilings = {(one["regime"], one["seed"]): one["ceiling_counts"] for one in known if "ceiling_counts" in one}
+    for place in range(settings.seeds):
+        seed = settings.first_seed + place
         for regime in settings.regimes:
             wanted = [(name, "perfect") for name in settings.strategies]
-            if seed < settings.noisy_seeds:
+            if place < settings.noisy_seeds:
                 wanted += [(name, noise) for noise in ("realistic", "biased") for name in (BASELINE, strategy)]
-            if seed < min(ERROR_SEEDS, settings.noisy_seeds):
+            if place < min(ERROR_SEEDS, settings.noisy_seeds):
                 wanted.append(("label_errors", "errors"))
             left = tuple(dict.fromkeys(one for one in wanted if (regime, seed, *one) not in done))
             if left:
-                yield Task(settings, regime, seed, left, files[regime])
+                yield Task(settings, regime, seed, left, files[regime], ceilings.get((regime, seed)), until)
 
 
 def run_all(open_tasks: list[Task], *, workers: int) -> None:
@@ -77,14 +86,23 @@ def run_all(open_tasks: list[Task], *, workers: int) -> None:
 
 def run_task(task: Task) -> Task:
     """Run the campaigns of one world and append each to the results as it is finished."""
+    if task.until is not None and time.time() > task.until:
+        return task
     learner = learner_of(task.settings, task.regime, task.seed)
     plan = task.settings.regime(task.regime).plan
     world, pool = learner.world, learner.world.pool
     n_labels = len(world.label_set)
-    counts = learner.ceiling(pool.spans, seed=task.seed)
+    counts = learner.ceiling(pool.spans, seed=task.seed) if task.ceiling is None else np.array(task.ceiling)
     ceiling = float(macro_f1(counts))
-    about = {"ceiling": ceiling, "ceiling_by_label": _plain(f1_by_label(counts)), **_prevalence(learner)}
+    about = {
+        "ceiling": ceiling,
+        "ceiling_counts": counts.tolist(),
+        "ceiling_by_label": _plain(f1_by_label(counts)),
+        **_prevalence(learner),
+    }
     for strategy, noise in task.wanted:
+        if task.until is not None and time.time() > task.until:
+            break
         head = {"regime": task.regime, "seed": task.seed, "strategy": strategy, "noise": noise, **about}
         if strategy == "label_errors":
             _append(task.results, {**head, "errors": asdict(find_label_errors(learner, seed=task.seed))})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -104,6 +105,8 @@ class Settings:
         A file of candles for the rule labels; the demo series when None.
     quick
         Whether everything is made small.
+    first_seed
+        The seeds are numbered from here on: several machines can share the work.
     """
 
     regimes: tuple[str, ...]
@@ -112,6 +115,7 @@ class Settings:
     noisy_seeds: int
     large: Path | None = None
     quick: bool = False
+    first_seed: int = 0
 
     def regime(self, name: str) -> Regime:
         """Return a regime in the size of this run."""
@@ -159,10 +163,25 @@ def _rule_bars(name: str, large: Path | None) -> RuleBars:
     if large is None:
         demo = _demo()
         return rule_bars(demo[:3], demo[3:], label_set)
-    candles = read_large(large)
+    candles = _kept(large)
     half = len(candles) // 2
     symbol = large.name.split(".")[0]
     return rule_bars([(symbol, candles[:half])], [(symbol, candles[half + BETWEEN :])], label_set)
+
+
+def _kept(path: Path) -> Candles:
+    """Return :func:`read_large`, kept in a file for the next process: reading millions of minutes takes a while."""
+    stamp = path.stat()
+    name = f"{path.name}-{stamp.st_size}-{stamp.st_mtime_ns}-{MINUTES}-{LARGE_BARS}.npz"
+    file = ROOT / ".candleloop/bench_loop" / name
+    if not file.exists():
+        candles = read_large(path)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        part = file.with_suffix(f".{os.getpid()}.npz")
+        np.savez(part, time=candles.time, **candles.columns())
+        part.replace(file)
+    with np.load(file) as columns:
+        return Candles.checked(**{name: columns[name] for name in columns.files})
 
 
 def read_large(path: Path) -> Candles:

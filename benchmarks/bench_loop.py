@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import time
 from pathlib import Path
 
 from benchmarks._loop_report import plot, render, write_page
@@ -45,6 +46,7 @@ def settings_of(chosen: argparse.Namespace, default: str) -> Settings:
         noisy_seeds=chosen.noisy_seeds if chosen.noisy_seeds is not None else (1 if chosen.quick else 10),
         large=chosen.large,
         quick=chosen.quick,
+        first_seed=chosen.first_seed,
     )
 
 
@@ -54,6 +56,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--quick", action="store_true", help="small worlds, 3 seeds; writes below .candleloop/")
     parser.add_argument("--large", type=Path, help="candles for the rule labels instead of the demo series")
     parser.add_argument("--seeds", type=int, help="paired seeds (30; quick: 3)")
+    parser.add_argument("--first-seed", type=int, default=0, help="number of the first seed")
+    parser.add_argument("--minutes", type=float, help="begin no campaign after so many; a later run goes on")
     parser.add_argument("--noisy-seeds", type=int, help="of them, repeated with annotators who err (10; quick: 1)")
     parser.add_argument("--regimes", default=",".join(REGIMES), help="separated by commas")
     parser.add_argument("--strategies", default="", help=f"separated by commas; {', '.join(COMPARED)} if none")
@@ -65,7 +69,8 @@ def main(arguments: list[str] | None = None) -> None:
     default = PipelineConfig.load(ROOT / "config/pipeline.yaml").review.strategy
     settings = settings_of(chosen, default)
     if not chosen.report:
-        run_all(list(tasks(settings, chosen.results, default)), workers=chosen.workers)
+        until = time.time() + 60 * chosen.minutes if chosen.minutes else None
+        run_all(list(tasks(settings, chosen.results, default, until=until)), workers=chosen.workers)
     found = [one for name in settings.regimes for one in records(settings.file(chosen.results, name))]
     if not found:
         raise SystemExit("Nothing was run yet with these settings.")
