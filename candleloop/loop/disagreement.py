@@ -116,6 +116,24 @@ def disagreements(truth: Truth, proposed: Spans, confidence: FloatArray, *, sure
     return sorted(found, key=place)
 
 
+def error_likelihood(kind: Kind, strength: float, *, found_share: float, iou: float) -> float:
+    """Return how likely it is that of model and label the label is the error (0 to 1), to rank by.
+
+    Parameters
+    ----------
+    kind, strength
+        The disagreement.
+    found_share
+        Share of the spans of its label that the model does find: that it finds nothing says little where it often
+        finds nothing. For ``unsupported``.
+    iou
+        IoU of the two spans: those that share most of their bars may both be meant. For ``badloc``.
+    """
+    if kind is Kind.UNSUPPORTED:
+        return strength * found_share
+    return strength * (1 - iou) if kind is Kind.BADLOC else strength
+
+
 def _matched(
     truth: Spans,
     theirs: Spans,

@@ -17,7 +17,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from candleloop.annotations.label_set import LabelSet
-from candleloop.loop.disagreement import Kind
+from candleloop.annotations.spans import iou
+from candleloop.loop.disagreement import Kind, error_likelihood
 from candleloop.loop.disputes import Dispute, find_disputes
 from candleloop.store import predictions, series
 from candleloop.store.statements import chunks
@@ -94,17 +95,13 @@ def merged(parts: Iterable[list[Suspect]]) -> list[Suspect]:
 
 
 def _likelihood(one: Dispute, found_share: dict[str, float], time: npt.NDArray[np.int64]) -> float:
-    if one.kind is Kind.UNSUPPORTED:
-        return one.strength * found_share[one.place[0]]
-    if one.kind is not Kind.BADLOC:
-        return one.strength
-    assert one.annotation is not None
-    assert one.prediction is not None
-    edges = (*one.annotation[1:], one.prediction.start_time, one.prediction.end_time)
-    start, end, other_start, other_end = np.searchsorted(time, edges).tolist()
-    shared = min(end, other_end) - max(start, other_start) + 1
-    together = (end - start + 1) + (other_end - other_start + 1) - shared
-    return float(one.strength * (1 - shared / together))
+    shared = 0.0
+    if one.kind is Kind.BADLOC:
+        assert one.annotation is not None
+        assert one.prediction is not None
+        edges = (*one.annotation[1:], one.prediction.start_time, one.prediction.end_time)
+        shared = float(iou(*np.searchsorted(time, edges).astype(np.int64)))
+    return error_likelihood(one.kind, one.strength, found_share=found_share[one.place[0]], iou=shared)
 
 
 def _found_shares(session: Session, series_id: str, label_set: LabelSet, disputes: list[Dispute]) -> dict[str, float]:

@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from candleloop.annotations.overlap import covered_by
-from candleloop.annotations.spans import Spans, concatenate
-from candleloop.loop.disagreement import disagreements
+from candleloop.annotations.spans import IntArray, Spans, concatenate, iou
+from candleloop.annotations.truth import Truth
+from candleloop.loop.disagreement import Disagreement, disagreements, error_likelihood
 from candleloop.loop.simulation.annotator import Noise, SimulatedAnnotator
 from candleloop.loop.simulation.learner import Learner
 from candleloop.loop.simulation.world import inside_windows, known_in, widened
@@ -70,8 +71,7 @@ def find_label_errors(
     real = pool.spans[inside[pool.spans.end]]
     proposed, confidence = _out_of_fold(learner, marked, inside, seed=seed)
     truth = known_in(inside, marked, n_labels)
-    found = disagreements(truth, proposed, confidence, sure=SURE)
-    found.sort(key=lambda one: -one.strength)
+    found = _ranked(truth, proposed, disagreements(truth, proposed, confidence, sure=SURE))
     wrong_marks = ~covered_by(truth.spans, real, min_iou=0.99, same_label=True)
     left_out = real[~covered_by(real, truth.spans, min_iou=0.99, same_label=False)]
     hits = np.zeros(len(found), dtype=np.bool_)
@@ -96,6 +96,27 @@ def find_label_errors(
         recall=(int(marks_found.sum()) + gaps_found) / max(errors, 1),
         chance=float(wrong_marks.mean()) if len(wrong_marks) else 0.0,
     )
+
+
+def _ranked(truth: Truth, proposed: Spans, found: list[Disagreement]) -> list[Disagreement]:
+    """Return the disagreements in the order of the report of suspects."""
+    spans = truth.spans
+    missed = np.bincount([spans.label[one.truth] for one in found if one.truth is not None], minlength=truth.n_labels)
+    held = np.maximum(np.bincount(spans.label, minlength=truth.n_labels), 1)
+    share = np.maximum(1 - missed / held, 0.0)
+
+    def likelihood(one: Disagreement) -> float:
+        both = one.truth is not None and one.proposed is not None
+        shared = iou(*_edges(spans, one.truth), *_edges(proposed, one.proposed)).item() if both else 0.0
+        label = proposed.label[one.proposed] if one.truth is None else spans.label[one.truth]
+        return error_likelihood(one.kind, one.strength, found_share=float(share[label]), iou=shared)
+
+    return sorted(found, key=likelihood, reverse=True)
+
+
+def _edges(spans: Spans, row: int | None) -> tuple[IntArray, IntArray]:
+    assert row is not None
+    return spans.start[row : row + 1], spans.end[row : row + 1]
 
 
 def _out_of_fold(

@@ -34,6 +34,7 @@ STRATEGIES: Mapping[str, Callable[[], Strategy]] = {
     "margin-spread": lambda: Spread(Margin()),
     "margin-spread-quota": lambda: LabelQuota(Spread(Margin())),
     "rare_margin-spread": lambda: Spread(RareMargin()),
+    "rare_margin-quota": lambda: LabelQuota(RareMargin()),
 }
 """Every strategy that can be asked for, by its name."""
 
