@@ -21,6 +21,7 @@ from candleloop.loop.simulation.learner import Learner
 from candleloop.loop.strategies import strategy_named
 from candleloop.training.event_counts import f1_by_label, macro_f1
 
+CEILING = ("ceiling", "ceiling_by_label")
 ERROR_SEEDS = 5
 """Seeds of the search for planted label errors."""
 
@@ -29,7 +30,7 @@ ERROR_SEEDS = 5
 class Task:
     """All that is asked of one world: strategies with people of some kind.
 
-    ``ceiling`` holds the counts of the model that learned everything, where they are known from an earlier run;
+    ``ceiling`` says what the model that learned everything reached, where that is known from an earlier run;
     ``until`` is the time (seconds since 1970) after which no further campaign is begun.
     """
 
@@ -38,7 +39,7 @@ class Task:
     seed: int
     wanted: tuple[tuple[str, str], ...]
     results: Path
-    ceiling: list[list[int]] | None = None
+    ceiling: dict[str, Any] | None = None
     until: float | None = None
 
 
@@ -59,7 +60,7 @@ def tasks(settings: Settings, folder: Path, strategy: str, *, until: float | Non
     files = {regime: settings.file(folder, regime) for regime in settings.regimes}
     known = [one for file in files.values() for one in records(file)]
     done = {(one["regime"], one["seed"], one["strategy"], one["noise"]) for one in known}
-    ceilings = {(one["regime"], one["seed"]): one["ceiling_counts"] for one in known if "ceiling_counts" in one}
+    ceilings = {(one["regime"], one["seed"]): {key: one[key] for key in CEILING} for one in known}
     for place in range(settings.seeds):
         seed = settings.first_seed + place
         for regime in settings.regimes:
@@ -92,14 +93,11 @@ def run_task(task: Task) -> Task:
     plan = task.settings.regime(task.regime).plan
     world, pool = learner.world, learner.world.pool
     n_labels = len(world.label_set)
-    counts = learner.ceiling(pool.spans, seed=task.seed) if task.ceiling is None else np.array(task.ceiling)
-    ceiling = float(macro_f1(counts))
-    about = {
-        "ceiling": ceiling,
-        "ceiling_counts": counts.tolist(),
-        "ceiling_by_label": _plain(f1_by_label(counts)),
-        **_prevalence(learner),
-    }
+    known = task.ceiling
+    if known is None:
+        counts = learner.ceiling(pool.spans, seed=task.seed)
+        known = {"ceiling": float(macro_f1(counts)), "ceiling_by_label": _plain(f1_by_label(counts))}
+    about = {**known, **_prevalence(learner)}
     for strategy, noise in task.wanted:
         if task.until is not None and time.time() > task.until:
             break
@@ -118,7 +116,7 @@ def run_task(task: Task) -> Task:
             seed=task.seed,
             # Without a strategy a biased person is compared with the same one working by hand.
             with_suggestions=noise != "biased" or strategy != BASELINE,
-            ceiling=ceiling,
+            ceiling=known["ceiling"],
         )
         _append(task.results, {**head, "steps": [_step(one) for one in steps]})
     return task

@@ -21,7 +21,17 @@ from candleloop.loop.strategies import STRATEGIES
 from candleloop.pipeline_config import PipelineConfig
 
 RESULTS = ROOT / ".candleloop/bench_loop"
-COMPARED = ("random", "rare_margin", "margin", "margin-spread-quota", "mismatch_first", "entropy", "sequential")
+COMPARED = (
+    "rare_margin",
+    "margin",
+    "rare_margin-quota",
+    "mismatch_first",
+    "margin-spread-quota",
+    "entropy",
+    "sequential",
+)
+"""Beside random and the default."""
+
 NOT_ON_THE_DEMO = "rare"
 
 

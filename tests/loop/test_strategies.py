@@ -59,6 +59,22 @@ def test_a_rare_label_outweighs_a_larger_margin_of_a_frequent_one():
     assert ask(strategy, known, 2) == [3, 8]
 
 
+def test_a_batch_does_not_run_after_one_label():
+    by_label, expected = np.zeros((60, 4)), np.zeros((60, 4))
+    by_label[:10, 2], expected[:10, 2] = 0.9, 2.0
+    by_label[10:20, 1], expected[10:20, 1] = 0.5, 2.0
+    pool = replace(
+        with_scores(example_pool(), margin_by_label=by_label, expected=expected), labelled=np.array([9, 1, 0, 9])
+    )
+    # A window of label 2 weighs 0.9, then 0.9 / 3; one of label 1 weighs 0.5 / 2, then 0.5 / 4.
+    chosen = ask(strategy_named("balanced_margin"), pool, 5)
+    assert [row < 10 for row in chosen] == [True, True, False, True, True]
+    assert all(row < 10 for row in ask(strategy_named("rare_margin"), pool, 5))
+    assert (
+        "doji here; of that label there is no span" in strategy_named("balanced_margin").explain(pool, 0, LABELS).text
+    )
+
+
 def test_disagreements_come_first_and_the_others_by_margin():
     pool = example_pool()
     disagreement = np.zeros(60)

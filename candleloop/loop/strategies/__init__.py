@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from candleloop.errors import BadRequest
 from candleloop.loop.strategies.audit import AuditShare
+from candleloop.loop.strategies.balanced_margin import BalancedMargin
 from candleloop.loop.strategies.base import Reason, Strategy
 from candleloop.loop.strategies.cold_start import ColdStart
 from candleloop.loop.strategies.disagreement_first import DisagreementFirst
@@ -26,6 +27,7 @@ STRATEGIES: Mapping[str, Callable[[], Strategy]] = {
     "least_confidence": LeastConfidence,
     "margin": Margin,
     "rare_margin": RareMargin,
+    "balanced_margin": BalancedMargin,
     "entropy": Entropy,
     "vote_entropy": VoteEntropy,
     "mismatch_first": MismatchFirst,
