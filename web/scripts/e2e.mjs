@@ -15,6 +15,7 @@ if (chromium === null) {
   process.exit(process.env.CI ? 1 : 0);
 }
 await build();
+await import("./budget.mjs");
 const cli = "node_modules/@playwright/test/cli.js";
 const { status } = spawnSync(process.execPath, [cli, "test", ...process.argv.slice(2)], {
   stdio: "inherit",

@@ -1,7 +1,6 @@
-import { QueryClient, queryOptions } from "@tanstack/react-query";
+import { queryOptions } from "@tanstack/react-query";
 
 import { api, unwrap } from "@/api/client";
-import { asProblem } from "@/api/errors";
 
 /** Keys of everything that is read from the service; what changes something invalidates by these. */
 export const keys = {
@@ -17,22 +16,6 @@ export const keys = {
   job: (jobId: string) => ["jobs", jobId] as const,
   readiness: ["readiness"] as const,
 };
-
-export function makeQueryClient(): QueryClient {
-  return new QueryClient({
-    defaultOptions: {
-      queries: {
-        // The service is on this machine more often than not: being offline says nothing about it.
-        networkMode: "always",
-        staleTime: 15_000,
-        refetchOnWindowFocus: true,
-        retry: (failures, error) => asProblem(error).isAway && failures < 2,
-        retryDelay: (failures) => Math.min(500 * 2 ** failures, 4_000),
-      },
-      mutations: { networkMode: "always", retry: false },
-    },
-  });
-}
 
 export const labelSetsQuery = queryOptions({
   queryKey: keys.labelSets,

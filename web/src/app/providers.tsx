@@ -3,7 +3,7 @@
 import { QueryClientProvider } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
 
-import { makeQueryClient } from "@/api/queries";
+import { makeQueryClient } from "@/api/query-client";
 import { FeaturesProvider } from "@/lib/features";
 
 export function Providers({ features, children }: { features: readonly string[]; children: ReactNode }) {

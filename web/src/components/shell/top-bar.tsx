@@ -2,10 +2,13 @@
 
 import Link from "next/link";
 import { usePathname } from "next/navigation";
+import { lazy, Suspense } from "react";
 
-import { ServiceState } from "@/components/shell/service-state";
 import { ThemeSwitch } from "@/components/shell/theme-switch";
 import { classes } from "@/lib/classes";
+
+// It asks the service, and what that takes is no part of what a page needs before it shows anything.
+const ServiceState = lazy(async () => ({ default: (await import("@/components/shell/service-state")).ServiceState }));
 
 const PAGES = [
   { href: "/series", name: "Series" },
@@ -41,7 +44,9 @@ export function TopBar() {
           );
         })}
       </nav>
-      <ServiceState />
+      <Suspense>
+        <ServiceState />
+      </Suspense>
       <ThemeSwitch />
     </header>
   );

@@ -84,24 +84,20 @@ export function useScene(review: ReviewFocus | null = null) {
     return focus ? open.filter((one) => one.end >= focus.start && one.end <= focus.end) : open;
   }, [annotations, predictions, decided, shown, focus]);
 
+  const still: Layers = useMemo(
+    () => layersOf({ bars, labels, annotations, predictions, disagreements: visibleDisputes, decided, showModel }),
+    [bars, labels, annotations, predictions, visibleDisputes, decided, showModel],
+  );
+  // The one span that is being moved, over all that lie still: thousands of them are not gone through for each step.
   const layers: Layers = useMemo(() => {
-    const made = layersOf({
-      bars,
-      labels,
-      annotations,
-      predictions,
-      disagreements: visibleDisputes,
-      decided,
-      showModel,
-    });
     const moved = mode.kind === "correct" ? mode.place : dragged;
     const place = moved && barsOfTimes(bars, moved);
-    if (!place || !chosen || chosen.lane === "dispute") return made;
+    if (!place || !chosen || chosen.lane === "dispute") return still;
     const lane = chosen.lane;
     const code = labels.get(moved.label)?.code ?? "?";
-    const changed = made[lane].map((one) => (one.key === chosen.key ? { ...one, ...place, code, open: true } : one));
-    return { ...made, [lane]: changed.sort((a, b) => a.first - b.first || a.last - b.last) };
-  }, [bars, labels, annotations, predictions, visibleDisputes, decided, showModel, mode, dragged, chosen]);
+    const changed = still[lane].map((one) => (one.key === chosen.key ? { ...one, ...place, code, open: true } : one));
+    return { ...still, [lane]: changed.sort((a, b) => a.first - b.first || a.last - b.last) };
+  }, [bars, labels, still, mode, dragged, chosen]);
 
   const shades: Shades = useMemo(() => {
     const test = series.test_bars;

@@ -104,9 +104,10 @@ export function useFreshAnnotations(range: Range | null): void {
     const controller = new AbortController();
     let timer: ReturnType<typeof setTimeout>;
     const read = async () => {
+      const began = performance.now();
       // What cannot be read now is read the next time; that the service is away is shown elsewhere.
       await store.read(range, controller.signal).catch(() => undefined);
-      if (!controller.signal.aborted) timer = setTimeout(read, POLL);
+      if (!controller.signal.aborted) timer = setTimeout(read, Math.max(POLL, 10 * (performance.now() - began)));
     };
     timer = setTimeout(read, taken === 0 ? 0 : AFTER_TAKEN);
     return () => {
