@@ -107,7 +107,7 @@ test("first candles of a long series", async ({ service, page }) => {
 });
 
 test("from the key to the painted decision", async ({ annotate, service, page }) => {
-  const id = await service.importSeries("PRESS", 3_000);
+  const id = await service.importSeries("PRESS", 1_500);
   await service.labelled(id);
   await page.addInitScript(() => {
     const frames: number[] = [];
@@ -143,6 +143,8 @@ test("from the key to the painted decision", async ({ annotate, service, page })
     Object.assign(window, { decisions: frames });
   });
   await annotate.open(id);
+  await annotate.press("Home");
+  await expect(annotate.counts).toContainText(/[1-9]\d{2} to decide/);
   await annotate.press("n");
   for (let decision = 0; decision < 60; decision++) {
     await annotate.press("a");
