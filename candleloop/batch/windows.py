@@ -64,6 +64,7 @@ def piece_windows(
         end,
         n_labels=n_labels,
         top_share=top_share,
+        votes=None if examined is None else examined.votes,
     )
     return SeriesWindows(
         start=start + piece.first_bar,

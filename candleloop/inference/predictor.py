@@ -18,6 +18,7 @@ from candleloop.inference.bundle import ModelBundle
 from candleloop.inference.uncertainty import margin
 from candleloop.training.calibration import RAW_FLOOR, calibrated
 from candleloop.training.families import fitted_from_files
+from candleloop.training.families.random_forest import FittedForest
 
 UNCERTAINTY = "margin"
 """How ``uncertainty`` is measured: 1 minus the distance of the two largest class probabilities (0 sure, 1 torn)."""
@@ -85,6 +86,9 @@ class Examined:
         float32 array of shape (n_bars, n_features), NaN where a segment is still warming up.
     probabilities
         Class probabilities, float32 array of shape (n_rows, n_classes).
+    votes
+        Which share of the trees of a forest takes each class for the likeliest, shaped likewise; None for other models
+        and where nobody asked.
     """
 
     candles: Candles
@@ -92,6 +96,7 @@ class Examined:
     rows: npt.NDArray[np.int64]
     features: npt.NDArray[np.float32]
     probabilities: npt.NDArray[np.float32]
+    votes: npt.NDArray[np.float32] | None = None
 
 
 class Predictor:
@@ -142,8 +147,8 @@ class Predictor:
         """
         return self.propose(self.examine(candles, max_gap=max_gap), series_id=series_id)
 
-    def examine(self, candles: Candles, *, max_gap: int | None = None) -> Examined:
-        """Compute class probabilities; parameters and errors are those of :meth:`predict`."""
+    def examine(self, candles: Candles, *, max_gap: int | None = None, votes: bool = False) -> Examined:
+        """Compute class probabilities, and the votes of a forest; other parameters and errors as in :meth:`predict`."""
         bundle = self.bundle
         if max_gap is None:
             max_gap = bundle.max_gap(candles.time)
@@ -163,13 +168,12 @@ class Predictor:
             feature_matrix(candles, bundle.feature_spec, max_gap=max_gap), starts, bundle.encoding.offsets
         )
         segment = (np.searchsorted(starts, np.arange(len(candles)), side="right") - 1).astype(np.int32)
-        return Examined(
-            candles=candles,
-            starts=starts,
-            rows=rows,
-            features=features,
-            probabilities=self._model.predict_probabilities(features, rows, segment),
-        )
+        voted = None
+        if votes and isinstance(self._model, FittedForest):
+            probabilities, voted = self._model.predict_with_votes(features, rows)
+        else:
+            probabilities = self._model.predict_probabilities(features, rows, segment)
+        return Examined(candles, starts, rows, features, probabilities, voted)
 
     def propose(self, examined: Examined, *, series_id: str | None = None) -> Predictions:
         """Make spans of class probabilities; what they are is said at :meth:`predict`."""

@@ -91,8 +91,8 @@ class WindowScores:
     """What a model says of windows, small enough to keep: some numbers for each, whatever the number of its bars.
 
     A score of bars becomes that of a window by the mean of its top share, never by the sum, which would be a measure
-    of length. It is NaN where the model decides about no bar of the window (warm-up). ``n_members`` committee members
-    voted; where none did, ``vote_entropy`` is NaN.
+    of length. It is NaN where the model decides about no bar of the window (warm-up). Where no
+    committee voted ``vote_entropy`` is NaN.
 
     Parameters
     ----------
@@ -179,7 +179,7 @@ def score_windows(
     *,
     n_labels: int,
     top_share: float,
-    members: Sequence[SingleArray] = (),
+    votes: SingleArray | None = None,
 ) -> WindowScores:
     """Put what a model says of bars together by windows.
 
@@ -199,8 +199,9 @@ def score_windows(
         Number of labels of the set.
     top_share
         Share of the bars of a window that its score is the mean of, at least one bar.
-    members
-        Class probabilities of the members of a committee for the same rows; none: ``vote_entropy`` is NaN.
+    votes
+        Which share of a committee takes each class for the likeliest, shaped as ``probabilities``; ``vote_entropy`` is
+        NaN without them. See :func:`candleloop.inference.uncertainty.vote_shares`.
     """
     n_windows = len(start)
     found = WindowScores.unknown(n_windows, n_labels, features.shape[1])
@@ -234,15 +235,15 @@ def score_windows(
     embedding = (features[rows[best]] * weight[:, :, None]).sum(axis=1) / take[:, None]
     top = best[:, 0]
     two = np.argsort(-by_label[top], axis=1, kind="stable")[:, :2]
-    votes = np.full(n_windows, np.nan, dtype=np.float32)
-    if members:
-        voted = uncertainty.vote_entropy([label_probabilities(one, encoding, n_labels) for one in members])
-        votes = _known(_top_mean(gather(voted), take), scored)
+    disputed = np.full(n_windows, np.nan, dtype=np.float32)
+    if votes is not None:
+        voted = uncertainty.entropy(label_probabilities(votes, encoding, n_labels))
+        disputed = _known(_top_mean(gather(voted), take), scored)
     return WindowScores(
         least_confidence=_known(_top_mean(gather(uncertainty.least_confidence(by_label)), take), scored),
         margin=_known(_top_mean(margin, take), scored),
         entropy=_known(_top_mean(gather(uncertainty.entropy(by_label)), take), scored),
-        vote_entropy=votes,
+        vote_entropy=disputed,
         margin_by_label=found.margin_by_label,
         expected=(so_far[stop] - so_far[first]).astype(np.float32),
         torn_bar=np.where(scored, rows[top] - start, -1).astype(np.int32),

@@ -12,12 +12,14 @@ from api.main import create_app
 from candleloop import pipeline
 from candleloop.batch.run import Holder, run_batch
 from candleloop.context import Context
+from candleloop.promotion import promote_model
 from candleloop.store import jobs, outbox
 from candleloop.store.tables import JobRow, ReviewItemRow, now
 from config.context import open_context
 from config.settings import Settings
 from tests.support.http import client_of
 from tests.support.service import CANDLES, SERIES, columns_of, csv_of
+from tests.support.versions import add_version
 
 
 @pytest.fixture
@@ -34,6 +36,13 @@ def score(context: Context) -> None:
         claimed = jobs.claim(session, job_id)
         assert claimed is not None
     run_batch(context, Holder(job_id, claimed.attempts), "default", None)
+
+
+def promote_another(context: Context) -> str:
+    """Let another version serve and return it; nothing is scored by it yet."""
+    version = add_version(context).version
+    promote_model(context, version, override=True, reason="a test")
+    return version
 
 
 def page(client: httpx.Client, **query: Any) -> dict[str, Any]:
@@ -283,3 +292,29 @@ def test_people_who_ask_at_once_never_get_the_same_item(client, context):
     with ThreadPoolExecutor(4) as people:
         found = [item for own in people.map(person, ["ada", "bob", "cyd", "dee"]) for item in own]
     assert len(found) == len(set(found)) == 32
+
+
+def test_the_queue_is_that_of_one_model_until_the_next_one_has_scored(client, context):
+    score(context)
+    first = page(client, limit=5)
+    held = lease(client, teaching(client)[0]["id"]).json()
+    other = promote_another(context)
+    assert page(client, limit=5)["model_version"] == first["model_version"] != other
+    score(context)
+    after = page(client, limit=5, holder="ada")
+    assert after["model_version"] == other
+    mine, *rest = after["items"]
+    assert (mine["id"], mine["model_version"]) == (held["id"], first["model_version"])
+    assert {one["model_version"] for one in rest} == {other}
+    assert complete(client, held["id"]).status_code == 200
+
+
+def test_a_skipped_item_comes_back_with_the_next_model(client, context):
+    score(context)
+    item = teaching(client)[0]["id"]
+    lease(client, item)
+    complete(client, item, skipped=True)
+    promote_another(context)
+    score(context)
+    shown = [one["id"] for strategy in ("margin", "random", "entropy") for one in teaching(client, strategy=strategy)]
+    assert item in shown

@@ -5,13 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from candleloop import pipeline
 from candleloop.batch import plan
 from candleloop.context import Context
 from candleloop.inference.bundle import ModelBundle
 from candleloop.inference.predictor import Predictor
 from candleloop.loop.window_files import SeriesWindows, read_windows
 from candleloop.loop.windows import score_windows, series_windows
-from candleloop.pipeline_config import OutOfFoldConfig
+from candleloop.pipeline_config import OutOfFoldConfig, RandomForestConfig
+from candleloop.promotion import promote_model
 from candleloop.store import review
 from config.context import open_context
 from config.settings import Settings
@@ -90,3 +92,22 @@ def test_windows_that_taught_are_scored_by_models_that_did_not_learn_from_them(c
     assert out_of_fold.scores.entropy[~own.test].mean() > own.scores.entropy[~own.test].mean()
     files = context.storage.filesystem.ls(context.storage.path(f"review/default/{SERIES}"), detail=False)
     assert len(files) == 1
+
+
+def test_the_trees_of_a_forest_are_a_committee(context):
+    config = context.config.model_copy(
+        update={
+            "training": context.config.training.model_copy(
+                update={"family": "random_forest", "random_forest": RandomForestConfig(trees=8)}
+            )
+        }
+    )
+    forest = Context(context.database, context.storage, config, context.tracking_url)
+    outcome = pipeline.run_training(forest, "default")
+    if not outcome.promoted:
+        promote_model(forest, outcome.version, override=True, reason="a test")
+    windows, version = scored(forest)
+    assert version == outcome.version
+    disputed = windows.scores.vote_entropy
+    assert np.isfinite(disputed).mean() > 0.9
+    assert np.unique(disputed[np.isfinite(disputed)]).size > 10

@@ -35,7 +35,7 @@ def test_a_short_rest_belongs_to_the_window_before_it():
 ENCODING = WindowEncoding(lengths=(1, 2))
 
 
-def scored(probabilities, rows, start, end, *, top_share=0.5, encoding=ENCODING, members=(), n_bars=None):
+def scored(probabilities, rows, start, end, *, top_share=0.5, encoding=ENCODING, votes=None, n_bars=None):
     n_bars = n_bars or int(max(end)) + 1
     features = np.full((n_bars, 2), np.nan, dtype=np.float32)
     features[rows, 0] = rows
@@ -49,7 +49,7 @@ def scored(probabilities, rows, start, end, *, top_share=0.5, encoding=ENCODING,
         np.asarray(end),
         n_labels=2,
         top_share=top_share,
-        members=[np.asarray(member, dtype=np.float32) for member in members],
+        votes=None if votes is None else np.asarray(votes, dtype=np.float32),
     )
 
 
@@ -101,9 +101,10 @@ def test_windows_of_any_length_are_scored_as_bar_by_bar(top_share):
 
 
 def test_the_votes_of_a_committee_are_put_together_like_the_other_scores():
-    first, second = [[1, 0, 0], [1, 0, 0]], [[1, 0, 0], [0, 1, 0]]
+    first, second = np.array([[1, 0, 0], [1, 0, 0]]), np.array([[1, 0, 0], [0, 1, 0]])
     assert np.isnan(scored(first, np.arange(2), [0], [1]).vote_entropy).all()
-    found = scored(first, np.arange(2), [0], [1], members=[first, second])
+    votes = uncertainty.vote_shares([first, second])
+    found = scored(first, np.arange(2), [0], [1], votes=votes)
     np.testing.assert_allclose(found.vote_entropy, np.log(2) / np.log(3), atol=1e-6)
 
 

@@ -221,3 +221,14 @@ def test_expand_keeps_the_order_of_the_label_set() -> None:
     np.testing.assert_allclose(
         expand(np.array([[0.25, 0.75]]), np.array([0, 3]), 5), np.array([[0.25, 0, 0, 0.75, 0]], dtype=np.float32)
     )
+
+
+def test_a_forest_counts_the_votes_of_its_trees_beside_the_same_probabilities() -> None:
+    given = bars()
+    forest = RandomForestFamily(RandomForestConfig(trees=12, min_samples_leaf=20)).fit(given, seed=3)
+    probabilities, votes = forest.predict_with_votes(given.features, given.rows[:200])
+    np.testing.assert_array_equal(probabilities, forest.predict_probabilities(given.features, given.rows[:200]))
+    np.testing.assert_allclose(votes.sum(axis=1), 1, atol=1e-6)
+    np.testing.assert_allclose(votes * 12, np.round(votes * 12), atol=1e-5)
+    assert (votes.argmax(axis=1) == probabilities.argmax(axis=1)).mean() > 0.9
+    assert (votes != probabilities).any()

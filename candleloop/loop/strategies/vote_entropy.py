@@ -15,8 +15,9 @@ from candleloop.loop.windows import FloatArray, SingleArray
 class VoteEntropy(ScoredStrategy):
     """Entropy of the votes of a committee, mean of the top share of the bars.
 
-    The committee are the trees of a forest, or a forest and gradient-boosted trees. Where windows were scored without
-    one, it ranks by the margin.
+    In the queue the committee are the trees of a forest (``training.family: random_forest``); whoever makes a pool of
+    their own may let models of several families vote. Where windows were scored without a committee, it ranks by the
+    margin.
 
     References
     ----------

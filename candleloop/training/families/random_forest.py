@@ -96,6 +96,22 @@ class FittedForest:
             total += self.shares[first + tree.apply(taken)]
         return expand(total / total.sum(axis=1, keepdims=True), self.classes, self.n_classes)
 
+    def predict_with_votes(self, features: FeatureArray, rows: IntArray) -> tuple[ProbabilityArray, ProbabilityArray]:
+        """Return the class probabilities at ``rows``, and which share of the trees takes each class for the likeliest.
+
+        Both have the shape (n_rows, n_classes); the trees are walked once.
+        """
+        taken = np.ascontiguousarray(features[rows], dtype=np.float32)
+        favourite = self.shares.argmax(axis=1)
+        total, votes = (np.zeros((len(rows), len(self.classes)), dtype=np.float64) for _ in range(2))
+        row = np.arange(len(rows))
+        for tree, first in zip(self._trees, self._first.tolist(), strict=True):  # type: ignore[attr-defined]
+            leaf = first + tree.apply(taken)
+            total += self.shares[leaf]
+            votes[row, favourite[leaf]] += 1
+        probabilities, voted = total / total.sum(axis=1, keepdims=True), votes / len(self.sizes)
+        return expand(probabilities, self.classes, self.n_classes), expand(voted, self.classes, self.n_classes)
+
     def to_files(self) -> dict[str, bytes]:
         """Return the arrays in NumPy's own file format and the rest as JSON."""
         about = {"classes": self.classes.tolist(), "n_classes": self.n_classes, "n_features": self.n_features}
