@@ -5,7 +5,7 @@ const PATHS = ["/series", "/jobs", "/models"];
 
 for (const theme of ["light", "dark", "contrast"]) {
   test(`axe finds nothing on the pages around the chart in the ${theme} theme`, async ({ page, service }) => {
-    await service.importSeries("AXE-PAGES");
+    const seriesId = await service.importSeries("AXE-PAGES");
     await page.addInitScript((name) => localStorage.setItem("candleloop.theme", name), theme);
     for (const path of PATHS) {
       await page.goto(`${process.env.E2E_WEB}${path}`, { waitUntil: "load" });
@@ -14,7 +14,7 @@ for (const theme of ["light", "dark", "contrast"]) {
     }
     await page.goto(`${process.env.E2E_WEB}/series`, { waitUntil: "load" });
     await page.getByRole("button", { name: "Options" }).click();
-    await page.getByRole("button", { name: "More about AXE-PAGES" }).click();
+    await page.getByRole("button", { name: `More about ${seriesId}` }).click();
     await expect(page.getByText("The latest import")).toBeVisible();
     await expect(
       page.getByText("Nothing was wrong with it.").or(page.getByRole("columnheader", { name: "Then" })),

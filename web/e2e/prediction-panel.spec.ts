@@ -1,9 +1,9 @@
 import { expect, test } from "./support";
 
 test("the panel filters by label and confidence, and says how many it hides", async ({ annotate, service, page }) => {
-  await service.importSeries("PANEL", 800);
-  await service.labelled("PANEL");
-  await annotate.open("PANEL");
+  const seriesId = await service.importSeries("PANEL", 800);
+  await service.labelled(seriesId);
+  await annotate.open(seriesId);
   const panel = page.getByRole("region", { name: "Predictions" });
   const counts = panel.getByText(/^\d+ of \d+ shown$/);
   const total = Number((await counts.textContent())?.split(" ")[2]);
@@ -23,8 +23,8 @@ test("the panel filters by label and confidence, and says how many it hides", as
 });
 
 test("a range is predicted now on a series that was never scored", async ({ annotate, service, page }) => {
-  await service.importSeries("NOW", 400);
-  await annotate.open("NOW");
+  const seriesId = await service.importSeries("NOW", 400);
+  await annotate.open(seriesId);
   const panel = page.getByRole("region", { name: "Predictions" });
   await panel.getByRole("button", { name: "Predict this range now" }).click();
   await expect(panel.getByText(/\d+ predictions? made now by [0-9a-f]{12}, not stored/)).toBeVisible();
@@ -38,8 +38,8 @@ test("all series are scored from the page, followed to the end, and the result i
   service,
   page,
 }) => {
-  await service.importSeries("BATCH", 500);
-  await annotate.open("BATCH");
+  const seriesId = await service.importSeries("BATCH", 500);
+  await annotate.open(seriesId);
   const panel = page.getByRole("region", { name: "Predictions", exact: true });
   await panel.getByRole("button", { name: "Score all series" }).click();
   await expect(panel.getByText(/predictions in \d+ series/)).toBeVisible();

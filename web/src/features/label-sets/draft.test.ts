@@ -10,7 +10,13 @@ it("makes identifiers and codes of what people write", () => {
     "gap",
     "my-set",
   ]);
-  expect([codeOf("Three white soldiers"), codeOf("Hammer"), codeOf("Up")]).toEqual(["TWS", "HAM", "UPX"]);
+  expect([
+    codeOf("Three white soldiers"),
+    codeOf("Hammer"),
+    codeOf("Up"),
+    codeOf("Gap up"),
+    codeOf("Gap down"),
+  ]).toEqual(["TWS", "HAM", "UPX", "GAU", "GAD"]);
 });
 
 it("writes a set in the form of the API", () => {

@@ -39,10 +39,11 @@ export function identifier(text: string, joint = "_"): string {
     .replace(new RegExp(`${joint}+$`), "");
 }
 
-/** A code of three letters from a name: the first letters of three words, or the first three of one. */
+/** A code of three letters from a name: the first letters of three words, `GAU` of Gap up, the first three of one word. */
 export function codeOf(name: string): string {
   const words = identifier(name).split("_").filter(Boolean);
-  const letters = words.length >= 3 ? words.map((word) => word[0]).join("") : words.join("");
+  const [first = "", second = ""] = words;
+  const letters = words.length >= 3 ? words.map((word) => word[0]).join("") : first.slice(0, second ? 2 : 3) + second;
   return letters.slice(0, 3).padEnd(3, "X").toUpperCase();
 }
 

@@ -3,10 +3,12 @@
 import Link from "next/link";
 
 import { Button } from "@/components/ui/button";
+import { TextField } from "@/components/ui/field";
 import { Card } from "@/components/ui/page";
 import { ProgressBar } from "@/components/ui/progress-bar";
 import { bytes, percent } from "@/lib/format";
 
+import { useImportFiles } from "./import-panel";
 import { appendWords, ImportReport } from "./import-report";
 import { type FileImport, useImports } from "./import-store";
 
@@ -76,20 +78,35 @@ function Import({ one }: { one: FileImport }) {
 
 /** Why a file was refused, and what one can do about it. */
 function Refused({ one }: { one: FileImport }) {
-  const { start, dismiss } = useImports();
+  const dismiss = useImports((state) => state.dismiss);
+  const importFiles = useImportFiles();
   const { problem } = one;
   if (problem === null) return null;
   const exists = problem.code === "series_exists" ? problem.body.series_id : undefined;
   const differs = problem.code === "candles_differ" && one.destination.to === "append" ? one.destination : undefined;
-  const again = (destination: FileImport["destination"]) => {
+  const again = (destination: FileImport["destination"], options: FileImport["options"] = one.options) => {
     dismiss(one.key);
-    void start(one.file, one.options, destination);
+    importFiles([one.file], options, destination);
   };
+  const nameless = problem.field === "symbol";
   return (
     <div className="space-y-2">
       <p className="text-bad" role="alert">
         {problem.message}
       </p>
+      {nameless && (
+        <form
+          className="flex flex-wrap items-end gap-2"
+          onSubmit={(event) => {
+            event.preventDefault();
+            const symbol = String(new FormData(event.currentTarget).get("symbol") ?? "").trim();
+            if (symbol !== "") again(one.destination, { ...one.options, symbol });
+          }}
+        >
+          <TextField name="symbol" label={`Symbol of ${one.file.name}`} placeholder="BTCUSD" className="w-56" />
+          <Button type="submit">Import it</Button>
+        </form>
+      )}
       <div className="flex flex-wrap gap-2">
         {typeof exists === "string" && (
           <Button small onClick={() => again({ to: "append", seriesId: exists, revise: false })}>
