@@ -70,14 +70,14 @@ function Row({ one, opened, onToggle }: { one: ListedSeries; opened: boolean; on
   const { people, talib } = annotationsOf(one);
   const disagreements = disagreementsOf(one);
   const { reviewed_bars: reviewed, current } = one.counts;
-  const old = current ? "" : "opacity-60";
+  const old = current ? "" : "text-muted italic";
   return (
     <tr className={classes("border-line border-b last:border-b-0", opened ? "bg-surface" : "hover:bg-surface")}>
       <th scope="row" className={`${CELL} text-left font-normal`}>
         <Link href={`/annotate/${encodeURIComponent(one.series_id)}`} className="font-semibold hover:underline">
           {one.symbol}
         </Link>
-        <span className="ml-2 rounded bg-line/60 px-1.5 py-px text-xs">{timeframe(one.timeframe_seconds)}</span>
+        <span className="ml-2 rounded border border-line px-1.5 py-px text-xs">{timeframe(one.timeframe_seconds)}</span>
         <span className="tabular block text-muted text-xs">
           {day(one.first_time)} to {day(one.last_time)}
         </span>
