@@ -9,6 +9,7 @@ import pytest
 
 from candleloop.loop.pool import nearest
 from candleloop.loop.strategies import STRATEGIES, AuditShare, LabelQuota, Spread, strategy_named
+from candleloop.loop.strategies.base import one_spoken
 from candleloop.loop.strategies.contract import LABELS, example_pool
 from candleloop.loop.strategies.margin import Margin
 from candleloop.loop.strategies.random_order import RandomOrder
@@ -195,3 +196,11 @@ def test_nearest_is_the_nearest():
     np.testing.assert_array_equal(which, expected.argmin(axis=1))
     np.testing.assert_allclose(distance, expected.min(axis=1))
     assert np.isinf(nearest(places, others[:0])[0]).all()
+
+
+def test_labels_are_spoken_of_as_people_do():
+    assert [one_spoken(name) for name in ("doji", "evening_star", "inverted_hammer")] == [
+        "a doji",
+        "an evening star",
+        "an inverted hammer",
+    ]

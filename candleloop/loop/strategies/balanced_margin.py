@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from candleloop.loop.pool import ReviewPool
-from candleloop.loop.strategies.base import Reason, finite, ranked, spoken
+from candleloop.loop.strategies.base import Reason, finite, ranked
 from candleloop.loop.windows import FloatArray, IntArray
 
 
@@ -52,11 +52,11 @@ class BalancedMargin:
         """See :class:`~candleloop.loop.strategies.base.Strategy`."""
         weighted = pool.scores.margin_by_label[row] / (pool.labelled + 1.0)
         position = int(weighted.argmax())
-        known, label = int(pool.labelled[position]), spoken(labels[position])
+        known, label = int(pool.labelled[position]), one_spoken(labels[position])
         spans = {0: "is no span", 1: "is one span"}.get(known, f"are {known} spans")
         return Reason(
             "rare_and_torn",
-            f"The model is unsure about a {label} here; of that label there {spans} so far.",
+            f"The model is unsure about {label} here; of that label there {spans} so far.",
             finite(float(weighted[position])) if np.isfinite(pool.scores.margin[row]) else None,
         )
 

@@ -76,6 +76,12 @@ def spoken(label: str) -> str:
     return label.replace("_", " ")
 
 
+def one_spoken(label: str) -> str:
+    """Return one span of a label as words: "a doji", "an evening star"."""
+    words = spoken(label)
+    return f"{'an' if words[0] in 'aeiou' else 'a'} {words}"
+
+
 def torn_between(pool: ReviewPool, row: int, labels: Sequence[str]) -> str:
     """Return between which two classes the model hesitates most in a window, as words."""
     names = ["no pattern", *(spoken(label) for label in labels)]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from candleloop.loop.pool import ReviewPool
-from candleloop.loop.strategies.base import Reason, Strategy, finite, ranked, spoken
+from candleloop.loop.strategies.base import Reason, Strategy, finite, one_spoken, ranked
 from candleloop.loop.windows import BoolArray, IntArray
 
 VISIBLE = 0.1
@@ -63,7 +63,7 @@ class LabelQuota:
             return self.inner.explain(pool, row, labels)
         return Reason(
             "rare",
-            f"There may be a {spoken(labels[position])} here, and few of them are labelled "
+            f"There may be {one_spoken(labels[position])} here, and few of them are labelled "
             f"({int(pool.labelled[position])} so far).",
             finite(float(expected[position])),
         )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from candleloop.loop.pool import ReviewPool
-from candleloop.loop.strategies.base import Reason, finite, spoken
+from candleloop.loop.strategies.base import Reason, finite, one_spoken
 from candleloop.loop.strategies.scored import ScoredStrategy
 from candleloop.loop.windows import FloatArray
 
@@ -34,13 +34,13 @@ class RareMargin(ScoredStrategy):
     def explain(self, pool: ReviewPool, row: int, labels: Sequence[str]) -> Reason:
         """See :class:`~candleloop.loop.strategies.base.Strategy`."""
         position = int(self._weighted(pool)[row].argmax())
-        known, label = int(pool.labelled[position]), spoken(labels[position])
+        known, label = int(pool.labelled[position]), one_spoken(labels[position])
         spans = {0: "no span", 1: "one span"}.get(known, f"{known} spans")
         return Reason(
             "rare_and_torn",
-            f"The model is unsure about a {label} here; of that label there is {spans} so far."
+            f"The model is unsure about {label} here; of that label there is {spans} so far."
             if known < 2
-            else f"The model is unsure about a {label} here; of that label there are {spans} so far.",
+            else f"The model is unsure about {label} here; of that label there are {spans} so far.",
             finite(float(self.score(pool)[row])),
         )
 
