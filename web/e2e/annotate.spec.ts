@@ -152,3 +152,17 @@ test("two people edit one series: what is new appears, what collides is shown an
   await expect.poll(stored).toMatchObject([{ label: "shooting_star", revision: 3 }]);
   await other.close();
 });
+
+test("a long series is loaded page by page as one drags into its past", async ({ annotate, service }) => {
+  const id = await service.importSeries("PAGES", 9_000);
+  await annotate.open(id);
+  const loaded = async () => Number(await annotate.chart.getAttribute("data-bars"));
+  expect(await loaded()).toBeLessThan(9_000);
+  for (let page = 0; page < 5 && (await loaded()) < 9_000; page++) {
+    const before = await loaded();
+    await annotate.press("0");
+    await annotate.drag(0.1, 0.8);
+    await expect.poll(loaded).toBeGreaterThan(before);
+  }
+  expect(await loaded()).toBe(9_000);
+});

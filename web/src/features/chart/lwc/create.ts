@@ -49,7 +49,7 @@ export function createLwcChart(host: HTMLElement, lanes: HTMLCanvasElement): Cha
     layout: { attributionLogo: true },
     crosshair: { mode: CrosshairMode.Normal },
     rightPriceScale: { minimumWidth: 68 },
-    timeScale: { rightOffset: 6, minBarSpacing: 0.02, enableConflation: true },
+    timeScale: { rightOffset: 6, minBarSpacing: 0.005, enableConflation: true },
     handleScale: { axisDoubleClickReset: true },
   });
   const volume = chart.addSeries(HistogramSeries, {
@@ -145,6 +145,10 @@ export function createLwcChart(host: HTMLElement, lanes: HTMLCanvasElement): Cha
   function setBars(next: Bars, shift: number | null): void {
     const before = chart.timeScale().getVisibleLogicalRange();
     bars = next;
+    // Between the two calls the series would have bars of different numbers, and whatever is drawn or asked under the
+    // pointer meanwhile would find none: the second one is emptied first and the crosshair let go of.
+    chart.clearCrosshairPosition();
+    volume.setData([]);
     candles.setData(candleData(next));
     volume.setData(volumeData(next));
     const seconds = (next.time[1] ?? 0) - (next.time[0] ?? 0);
