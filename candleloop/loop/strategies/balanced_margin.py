@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from candleloop.loop.pool import ReviewPool
-from candleloop.loop.strategies.base import Reason, finite, ranked
+from candleloop.loop.strategies.base import Reason, finite, one_spoken, ranked
 from candleloop.loop.windows import FloatArray, IntArray
 
 
