@@ -13,7 +13,21 @@ from api.compression import Compression
 from api.envelope import Envelope
 from api.guard import Guard, allowed_hosts
 from api.keys import Keys
-from api.routes import batch, docs, feedback, health, jobs, label_sets, marks, models, predict, review, scores, series
+from api.routes import (
+    batch,
+    docs,
+    feedback,
+    health,
+    jobs,
+    label_sets,
+    label_studio,
+    marks,
+    models,
+    predict,
+    review,
+    scores,
+    series,
+)
 from api.server import uvicorn_config
 from api.service import running
 from candleloop.errors import BadConfiguration
@@ -58,7 +72,21 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    for part in (predict, batch, feedback, review, jobs, models, series, marks, scores, label_sets, health, docs):
+    for part in (
+        predict,
+        batch,
+        feedback,
+        review,
+        jobs,
+        models,
+        series,
+        marks,
+        scores,
+        label_sets,
+        label_studio,
+        health,
+        docs,
+    ):
         app.include_router(part.router)
     problems.install(app)
     openapi.describe(app)

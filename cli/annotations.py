@@ -31,17 +31,21 @@ class Written(StrEnum):
     JSON = "json"
     CSV = "csv"
     JSONL = "jsonl"
+    LABEL_STUDIO = "label-studio"
 
 
 @annotations_app.command("import")
 def import_(
-    file: Annotated[Path, typer.Argument(help="Spans with label, start and end, as JSON, JSON lines or CSV.")],
+    file: Annotated[Path, typer.Argument(help="Spans as JSON, JSON lines, CSV or tasks of Label Studio.")],
     series: SeriesId,
     as_: Annotated[Whose, typer.Option("--as", help="Whose marks they are: a person's, or TA-Lib's.")],
     complete: Annotated[
         bool, typer.Option("--complete", help="Every bar of the series was looked at: what is not marked is none.")
     ] = False,
     format: Annotated[Written | None, typer.Option(help="By the ending of the file unless given.")] = None,
+    task: Annotated[
+        str | None, typer.Option(help="Which of Label Studio's tasks; by data.series_id unless given.")
+    ] = None,
     label_set: LabelSetName = None,
     as_json: AsJson = False,
 ) -> None:
@@ -53,7 +57,7 @@ def import_(
         context, name = open_prepared(label_set)
         chosen = None if format is None else FileFormat(format.value)
         report = pipeline.import_annotations(
-            context, series, name, file, as_=as_.value, format=chosen, complete=complete
+            context, series, name, file, as_=as_.value, format=chosen, complete=complete, task=task
         )
         emit(
             {"series_id": series, "label_set": name, **report.model_dump(mode="json")},
@@ -67,23 +71,47 @@ def export(
     series: SeriesId,
     format: Annotated[Written, typer.Option(help="How to write them.")] = Written.JSON,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Standard output unless given.")] = None,
+    predictions: Annotated[
+        bool, typer.Option("--predictions", help="label-studio: add the stored predictions, as such.")
+    ] = False,
     label_set: LabelSetName = None,
 ) -> None:
     """Write the annotations of a series with their origin."""
     with clear_errors(as_json=False):
         from candleloop import pipeline
         from candleloop.annotations.interchange import FileFormat
-        from candleloop.errors import BadRequest
 
         context, name = open_prepared(label_set)
-        content = pipeline.export_annotations(context, series, name, FileFormat(format.value))
-        if output is None:
-            typer.echo(content, nl=False)
-            return
-        try:
-            output.write_bytes(content)
-        except OSError as error:
-            raise BadRequest(f"{output}: cannot be written ({error.strerror}).", field="output") from error
+        _write(
+            pipeline.export_annotations(context, series, name, FileFormat(format.value), with_predictions=predictions),
+            output,
+        )
+
+
+@annotations_app.command("label-studio-config")
+def label_studio_config(
+    series: Annotated[str | None, typer.Option("--series", help="Draw the volume too if this series has one.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Standard output unless given.")] = None,
+    label_set: LabelSetName = None,
+) -> None:
+    """Write the labelling configuration of a Label Studio project for exported tasks."""
+    with clear_errors(as_json=False):
+        from candleloop import pipeline
+
+        context, name = open_prepared(label_set)
+        _write(pipeline.label_studio_config(context, name, series).encode(), output)
+
+
+def _write(content: bytes, output: Path | None) -> None:
+    from candleloop.errors import BadRequest
+
+    if output is None:
+        typer.echo(content, nl=False)
+        return
+    try:
+        output.write_bytes(content)
+    except OSError as error:
+        raise BadRequest(f"{output}: cannot be written ({error.strerror}).", field="output") from error
 
 
 def card(label_set: LabelSetName = None, as_json: AsJson = False) -> None:

@@ -378,9 +378,11 @@ class Client:
         params = {"label_set": label_set, "kind": kind, "limit": 1_000}
         return frame_of(self._http.items(f"/series/{_name(series_id)}/disagreements", params), DISAGREEMENT_COLUMNS)
 
-    def export_annotations(self, series_id: str, *, format: str = "json", label_set: str | None = None) -> bytes:
-        """Return the annotations of a series as a file."""
-        params = {"series_id": series_id, "format": format, "label_set": label_set}
+    def export_annotations(
+        self, series_id: str, *, format: str = "json", label_set: str | None = None, predictions: bool = False
+    ) -> bytes:
+        """Return the annotations of a series as a file; a task of Label Studio can hold the predictions beside them."""
+        params = {"series_id": series_id, "format": format, "label_set": label_set, "predictions": predictions}
         return self._http.send("GET", "/annotations/export", repeatable=True, params=params).content
 
     def import_annotations(
@@ -392,10 +394,18 @@ class Client:
         format: str = "json",
         label_set: str | None = None,
         complete: bool = False,
+        task: str | None = None,
     ) -> Json:
         """Add the spans of a file to a series; the answer says which were kept, and why others were not."""
         content, _ = _file(file, "annotations")
-        params = {"series_id": series_id, "as": as_, "format": format, "label_set": label_set, "complete": complete}
+        params = {
+            "series_id": series_id,
+            "as": as_,
+            "format": format,
+            "label_set": label_set,
+            "complete": complete,
+            "task": task,
+        }
         answer: Json = self._http.json("POST", "/annotations/import", repeatable=True, params=params, content=content)
         return answer
 

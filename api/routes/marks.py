@@ -33,6 +33,7 @@ MEDIA_TYPES = {
     FileFormat.JSON: "application/json",
     FileFormat.CSV: "text/csv",
     FileFormat.JSONL: "application/x-ndjson",
+    FileFormat.LABEL_STUDIO: "application/json",
 }
 """What an export is sent as."""
 
@@ -248,11 +249,24 @@ def delete_reviewed_range(service: TheService, series_id: str, range_id: str) ->
     },
 )
 def export_annotations(
-    service: TheService, series_id: str, label_set: str | None = None, format: FileFormat = FileFormat.JSON
+    service: TheService,
+    series_id: str,
+    label_set: str | None = None,
+    format: FileFormat = FileFormat.JSON,
+    predictions: Annotated[
+        bool, Query(description="With `label-studio`: add the stored predictions, as predictions of the task")
+    ] = False,
 ) -> Response:
-    """Return the annotations of a series as a file. Predictions are never among them."""
-    content = pipeline.export_annotations(service.context, series_id, service.label_set(label_set), format)
-    disposition = f'attachment; filename="annotations.{format}"'
+    """Return the annotations of a series as a file. Predictions are never among them.
+
+    With `label-studio` it is a task with the candles of the series; `GET /label-studio/config` gives the labelling
+    configuration of the project to import it into.
+    """
+    content = pipeline.export_annotations(
+        service.context, series_id, service.label_set(label_set), format, with_predictions=predictions
+    )
+    name = "task.json" if format is FileFormat.LABEL_STUDIO else f"annotations.{format}"
+    disposition = f'attachment; filename="{name}"'
     return Response(content, media_type=MEDIA_TYPES[format], headers={"Content-Disposition": disposition})
 
 
@@ -277,8 +291,14 @@ async def import_annotations(
     complete: Annotated[
         bool, Query(description="A person looked at every bar of the series: what is not marked is background")
     ] = False,
+    task: Annotated[
+        str | None, Query(max_length=40, description="The id of the task to take of Label Studio's tasks")
+    ] = None,
 ) -> IngestReport:
-    """Add the spans of a file to a series; the report says which were kept, and why others were not."""
+    """Add the spans of a file to a series; the report says which were kept, and why others were not.
+
+    Of several tasks of Label Studio the one is taken whose `data.series_id` is this series, unless `task` names one.
+    """
     content = await request.body()
     return await run_in_threadpool(
         pipeline.import_annotations,
@@ -289,6 +309,7 @@ async def import_annotations(
         as_=as_,
         format=format,
         complete=complete,
+        task=task,
     )
 
 

@@ -4,7 +4,7 @@ Every stage takes a :class:`~candleloop.context.Context` and works on its databa
 environment.
 """
 
-from candleloop.pipeline.annotation_files import export_annotations, import_annotations
+from candleloop.pipeline.annotation_files import export_annotations, import_annotations, label_studio_config
 from candleloop.pipeline.doubting import list_suspects, measure_agreement
 from candleloop.pipeline.importing import (
     AppendOutcome,
@@ -49,6 +49,7 @@ __all__ = [
     "import_annotations",
     "import_demo",
     "import_file",
+    "label_studio_config",
     "list_models",
     "list_suspects",
     "measure_agreement",

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
+
+from sqlalchemy.orm import Session
 
 from candleloop.annotations.interchange import (
     FileFormat,
     IngestReport,
+    label_studio,
     place_records,
-    read_records,
+    read_spans,
     write_annotations,
 )
+from candleloop.annotations.interchange.labelling_config import labelling_config
 from candleloop.annotations.places import to_times
 from candleloop.context import Context
 from candleloop.errors import BadRequest
 from candleloop.pipeline.importing import read_series
-from candleloop.store import ingest, label_sets, marks, series
+from candleloop.store import ingest, label_sets, marks, predictions, review, series
 from candleloop.store.pages import MAX_PAGE
+from candleloop.store.tables import AnnotationRow
 from candleloop.times import iso_time
 
 
@@ -30,6 +36,7 @@ def import_annotations(
     as_: Literal["human", "talib"],
     format: FileFormat | None = None,
     complete: bool = False,
+    task: str | None = None,
 ) -> IngestReport:
     """Add the spans of a file to a series, as a person's (origin ``imported``) or as TA-Lib's.
 
@@ -44,6 +51,9 @@ def import_annotations(
     complete
         The person who marked these spans has looked at every bar of the series for every label: it becomes reviewed,
         so that what they left out teaches background.
+    task
+        Label Studio's id of the task to take; without it the one whose ``data.series_id`` is this series, or the only
+        one.
 
     Raises
     ------
@@ -58,48 +68,138 @@ def import_annotations(
     if isinstance(source, Path):
         content, format = _span_file(source, format)
     elif format is None:
-        raise BadRequest("Say which format the content has: json, csv or jsonl.", field="format")
+        raise BadRequest("Say which format the content has: json, csv, jsonl or label-studio.", field="format")
     else:
         content = source
-    records = read_records(content, format)
+    file = read_spans(content, format, series_id=series_id, task=task)
     with context.database.read() as session:
         label_set = label_sets.get(session, label_set_name)
-    time = read_series(context, series_id).time
-    placed = place_records(records, series_id, time, label_set)
+    candles = read_series(context, series_id)
+    time = candles.time
+    notes = label_studio.check_candles(file.candles, candles, series_id)
+    if file.skipped:
+        notes.append(f"{file.skipped:,} annotations were skipped in Label Studio: they say nothing and are left out")
+    placed = place_records(file.records, series_id, time, label_set)
     with context.database.begin() as session:
         new = ingest.add_imported(
             session, series_id, label_set, to_times(placed.spans, time), placed.sources, as_talib=as_ == "talib"
         )
         if complete:
             ingest.add_reviewed(session, series_id, label_set, int(time[0]), int(time[-1]))
-    return placed.report(label_set, new, as_=as_)
+    return placed.report(label_set, new, as_=as_, notes=notes)
 
 
-def export_annotations(context: Context, series_id: str, label_set_name: str, format: FileFormat) -> bytes:
-    """Return the annotations of a series as a file, in the order of time, each with its origin."""
+def export_annotations(
+    context: Context, series_id: str, label_set_name: str, format: FileFormat, *, with_predictions: bool = False
+) -> bytes:
+    """Return the annotations of a series as a file, in the order of time, each with its origin.
+
+    Parameters
+    ----------
+    with_predictions
+        Add the stored predictions to a task of Label Studio, as its predictions; those on bars that somebody is marking
+        blind are left out. No other format has a place for them beside annotations.
+
+    Raises
+    ------
+    BadRequest
+        When predictions are asked for in another format.
+    NotFound
+        When there is no such series or label set.
+    """
+    if format is FileFormat.LABEL_STUDIO:
+        return _export_task(context, series_id, label_set_name, with_predictions=with_predictions)
+    if with_predictions:
+        raise BadRequest(
+            "Only a task of Label Studio has a place for predictions beside annotations.", field="predictions"
+        )
     with context.database.read() as session:
         series.get_series(session, series_id)
         label_sets.get(session, label_set_name)
-        rows: list[dict[str, Any]] = []
-        cursor: str | None = None
-        while True:
-            page = marks.list_annotations(session, series_id, label_set_name, limit=MAX_PAGE, cursor=cursor)
-            rows += [
-                {
-                    "series_id": series_id,
-                    "label_set": label_set_name,
-                    "label": row.label,
-                    "start_time": iso_time(row.start_time),
-                    "end_time": iso_time(row.end_time),
-                    "origin": row.origin,
-                    "declared_source": row.declared_source,
-                }
-                for row in page.items
-            ]
-            cursor = page.next_cursor
-            if cursor is None:
-                break
+        rows: list[dict[str, Any]] = [
+            {
+                "series_id": series_id,
+                "label_set": label_set_name,
+                "label": row.label,
+                "start_time": iso_time(row.start_time),
+                "end_time": iso_time(row.end_time),
+                "origin": row.origin,
+                "declared_source": row.declared_source,
+            }
+            for row in _annotations(session, series_id, label_set_name)
+        ]
     return write_annotations(rows, format)
+
+
+def label_studio_config(context: Context, label_set_name: str, series_id: str | None = None) -> str:
+    """Return the labelling configuration of a project in Label Studio for tasks that were exported with a label set.
+
+    The volume is drawn when a series is named that has one: a project can hold several series, and Label Studio shows
+    no task that lacks a column of its configuration.
+    """
+    with context.database.read() as session:
+        label_set = label_sets.get(session, label_set_name)
+        if series_id is None:
+            return labelling_config(label_set)
+        first = series.get_series(session, series_id).first_time
+    candles = read_series(context, series_id, end_time=first)
+    return labelling_config(label_set, volume=candles.volume is not None)
+
+
+def _export_task(context: Context, series_id: str, label_set_name: str, *, with_predictions: bool) -> bytes:
+    with context.database.read() as session:
+        row = series.get_series(session, series_id)
+        label_sets.get(session, label_set_name)
+        data: dict[str, Any] = {
+            "series_id": series_id,
+            "series_version": row.version,
+            "label_set": label_set_name,
+            "symbol": row.symbol,
+            "timeframe_seconds": row.timeframe_seconds,
+        }
+        result = label_studio.annotation_regions(
+            {
+                "id": one.id,
+                "label": one.label,
+                "start_time": one.start_time,
+                "end_time": one.end_time,
+                "origin": one.origin,
+                "declared_source": one.declared_source,
+            }
+            for one in _annotations(session, series_id, label_set_name)
+        )
+        proposed = []
+        scoring = predictions.scoring(session, series_id, label_set_name) if with_predictions else None
+        if scoring is not None:
+            shown = _shown_predictions(session, series_id, label_set_name, scoring.model_version)
+            proposed.append(label_studio.prediction(shown, scoring.model_version))
+    data[label_studio.DATA] = label_studio.task_candles(read_series(context, series_id))
+    return label_studio.write_task(data, result, proposed)
+
+
+def _annotations(session: Session, series_id: str, label_set: str) -> Iterator[AnnotationRow]:
+    cursor: str | None = None
+    while True:
+        page = marks.list_annotations(session, series_id, label_set, limit=MAX_PAGE, cursor=cursor)
+        yield from page.items
+        cursor = page.next_cursor
+        if cursor is None:
+            return
+
+
+def _shown_predictions(
+    session: Session, series_id: str, label_set: str, model_version: str
+) -> Iterator[dict[str, Any]]:
+    blind = [(first, last) for _, own, first, last in review.blind_ranges(session, label_set) if own == series_id]
+    cursor: str | None = None
+    while True:
+        page = predictions.list_predictions(session, series_id, label_set, model_version, limit=MAX_PAGE, cursor=cursor)
+        for row in page.items:
+            if all(row.end_time < first or row.start_time > last for first, last in blind):
+                yield {name: getattr(row, name) for name in ("id", "label", "start_time", "end_time", "confidence")}
+        cursor = page.next_cursor
+        if cursor is None:
+            return
 
 
 def _span_file(path: Path, format: FileFormat | None) -> tuple[bytes, FileFormat]:

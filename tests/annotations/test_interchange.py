@@ -15,7 +15,7 @@ from candleloop.annotations.interchange import (
     Placed,
     Record,
     place_records,
-    read_records,
+    read_spans,
     write_annotations,
     write_predictions,
 )
@@ -24,6 +24,7 @@ from candleloop.times import iso_times
 from tests.support.annotations import bar_times, label_set
 
 JSON, CSV, JSONL = FileFormat.JSON, FileFormat.CSV, FileFormat.JSONL
+PLAIN = (JSON, CSV, JSONL)
 LABELS = label_set([3, None])
 TIME = bar_times(50)
 ISO = iso_times(TIME)
@@ -34,6 +35,10 @@ def span(row: int, label: Any = "a", start: Any = None, end: Any = None, **more:
     """Return a record of ``a`` on bars 10 to 12 unless said otherwise."""
     start = ISO[10] if start is None else start
     return Record(row, label, start, ISO[12] if end is None else end, more.get("series"), more.get("source"))
+
+
+def read_records(content: bytes, format: FileFormat) -> list[Record]:
+    return read_spans(content, format).records
 
 
 def place(*records: Record) -> Placed:
@@ -150,7 +155,7 @@ def test_any_values_are_kept_dropped_with_a_reason_or_refused(rows: list[dict[st
         assert sorted((*placed.rows, *(one.row for one in placed.dropped))) == list(range(1, len(rows) + 1))
 
 
-@pytest.mark.parametrize("format", list(FileFormat))
+@pytest.mark.parametrize("format", PLAIN)
 def test_predictions_are_written_as_such_and_cannot_come_back_as_annotations(format: FileFormat) -> None:
     content = write_predictions([{**prediction(), "origin": "human"}], format)
     assert b"human" not in content
@@ -181,45 +186,12 @@ def test_the_answer_of_a_prediction_request_is_no_file_of_annotations() -> None:
         read_records(json.dumps({"predictions": [{"label": "a", "start_time": 1, "end_time": 2}]}).encode(), JSON)
 
 
-def task(*regions: tuple[Any, Any, list[str]], cancelled: bool = False) -> dict[str, Any]:
-    """Return a task as Label Studio exports it."""
-    result = [
-        {
-            "id": "x",
-            "from_name": "label",
-            "to_name": "ts",
-            "type": "timeserieslabels",
-            "value": {"start": start, "end": end, "instant": False, "timeserieslabels": labels},
-        }
-        for start, end, labels in regions
-    ]
-    answer = {"id": 1, "was_cancelled": cancelled, "ground_truth": False, "result": result}
-    prediction = {"model_version": "x", "result": [{"value": {"start": 1, "end": 2, "timeserieslabels": ["a"]}}]}
-    return {"id": 1, "data": {"csv": "/data/1.csv"}, "annotations": [answer], "predictions": [prediction]}
-
-
-def test_the_regions_of_a_label_studio_task_are_spans_and_its_predictions_are_not() -> None:
-    milliseconds = (TIME // 1000).tolist()
-    regions = [(ISO[2], ISO[4], ["a"]), (milliseconds[5] + 0.25, milliseconds[6], ["a", "b"])]
-    skipped = task((ISO[0], ISO[1], ["b"]), cancelled=True)
-    placed = place_records(read_records(json.dumps([task(*regions), skipped]).encode(), JSON), "S", TIME, LABELS)
-    assert placed.spans.rows() == [(0, 2, 4), (0, 5, 6), (1, 5, 6)]
-    assert placed.sources == ("label-studio",) * 3
-    assert not placed.dropped
-
-
-def test_label_studio_tasks_of_several_series_are_refused() -> None:
-    tasks = [task((ISO[0], ISO[1], ["a"])), task((ISO[2], ISO[3], ["a"]))]
-    with pytest.raises(BadRequest, match="several tasks"):
-        read_records(json.dumps(tasks).encode(), JSON)
-
-
 def test_predictions_are_never_written_as_annotations() -> None:
     with pytest.raises(ValueError, match="prediction"):
         write_annotations([annotation(origin="prediction")], CSV)
 
 
-@pytest.mark.parametrize("format", list(FileFormat))
+@pytest.mark.parametrize("format", PLAIN)
 def test_annotations_are_written_with_their_origin_and_can_be_read_again(format: FileFormat) -> None:
     content = write_annotations([annotation(), annotation("b", origin="imported", declared_source="tool, „x“")], format)
     found = read_records(content, format)

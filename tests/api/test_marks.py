@@ -180,10 +180,11 @@ def test_nothing_is_written_to_a_series_that_is_not_there(client: httpx.Client) 
 
 def test_annotations_leave_and_come_back_as_a_file(client: httpx.Client) -> None:
     create(client)
-    for form in ("json", "csv", "jsonl"):
+    files = {form: f"annotations.{form}" for form in ("json", "csv", "jsonl")} | {"label-studio": "task.json"}
+    for form, name in files.items():
         answer = client.get("/annotations/export", params={"series_id": SERIES, "format": form})
         assert answer.status_code == 200
-        assert f"annotations.{form}" in answer.headers["content-disposition"]
+        assert f'"{name}"' in answer.headers["content-disposition"]
         again = client.post(
             "/annotations/import",
             params={"series_id": SERIES, "as": "talib", "format": form},

@@ -223,6 +223,12 @@ def test_what_the_model_finds_is_withheld_everywhere_until_a_blind_item_is_done(
     assert (leased["blind"], leased["targets"]) == (True, [])
     assert touching(client.get(predictions, params={"limit": 1_000, **focus}).json()["items"], focus) == []
     assert touching(client.get(disagreements, params={"limit": 1_000, **focus}).json()["items"], focus) == []
+    exported = client.get(
+        "/annotations/export", params={"series_id": SERIES, "format": "label-studio", "predictions": True}
+    ).json()[0]["predictions"][0]["result"]
+    regions = [{f"{end}_time": one["value"][end].replace(" ", "T") for end in ("start", "end")} for one in exported]
+    assert regions
+    assert touching(regions, focus) == []
     single = client.post("/predict", json=tail).json()
     assert touching(single["predictions"], focus) == []
     assert single["predictions"]

@@ -61,17 +61,18 @@ def test_spans_go_in_with_a_report_and_come_out_with_their_origin(home: Path) ->
     ]
 
 
-@pytest.mark.parametrize("format", ["json", "csv", "jsonl"])
+@pytest.mark.parametrize("format", ["json", "csv", "jsonl", "label-studio"])
 def test_what_was_exported_can_be_imported_into_the_same_series(home: Path, format: str) -> None:
     assert run("label", "ONE-1h").exit_code == 0
     output = home / f"out.{format}"
     assert run("annotations", "export", "--series", "ONE-1h", "--format", format, "-o", str(output)).exit_code == 0
-    again = run("annotations", "import", str(output), "--series", "ONE-1h", "--as", "talib", "--json")
+    as_format = ("--format", format)
+    again = run("annotations", "import", str(output), "--series", "ONE-1h", "--as", "talib", "--json", *as_format)
     report = json.loads(again.stdout)
     assert report["rows"] > 10
     assert {one["reason"] for one in report["dropped"]} == {"already_there"}
     as_human = json.loads(
-        run("annotations", "import", str(output), "--series", "ONE-1h", "--as", "human", "--json").stdout
+        run("annotations", "import", str(output), "--series", "ONE-1h", "--as", "human", "--json", *as_format).stdout
     )
     assert sum(as_human["kept"].values()) == as_human["claimed_otherwise"] == report["rows"]
 
@@ -142,3 +143,22 @@ def test_a_training_leaves_the_card_of_its_snapshot(home: Path) -> None:
         (card,) = folder.rglob("snapshots/*.card.json")
         assert json.loads(card.read_text())["snapshot"] == card.name.partition(".")[0]
         assert card.with_name(card.name.partition(".")[0] + ".parquet").exists()
+
+
+def test_the_configuration_of_a_label_studio_project_names_the_labels_and_the_volume_on_demand(home: Path) -> None:
+    shown = run("annotations", "label-studio-config")
+    assert shown.exit_code == 0
+    assert 'value="morning_star"' in shown.stdout
+    assert 'column="volume"' not in shown.stdout
+    output = home / "config.xml"
+    assert run("annotations", "label-studio-config", "--series", "ONE-1h", "-o", str(output)).exit_code == 0
+    assert 'column="volume"' in output.read_text()
+
+
+def test_predictions_have_a_place_in_a_task_of_label_studio_only(home: Path) -> None:
+    refused = run("annotations", "export", "--series", "ONE-1h", "--predictions")
+    assert (refused.exit_code, len(refused.stderr.splitlines())) == (2, 1)
+    task = run("annotations", "export", "--series", "ONE-1h", "--format", "label-studio", "--predictions")
+    (content,) = json.loads(task.stdout)
+    assert (content["annotations"], content["predictions"]) == ([], [])
+    assert len(content["data"]["ts"]["time"]) == 300

@@ -3,7 +3,8 @@
 from candleloop.annotations.interchange.files import (
     FileFormat,
     Record,
-    read_records,
+    SpanFile,
+    read_spans,
     write_annotations,
     write_predictions,
 )
@@ -16,8 +17,9 @@ __all__ = [
     "IngestReport",
     "Placed",
     "Record",
+    "SpanFile",
     "place_records",
-    "read_records",
+    "read_spans",
     "write_annotations",
     "write_predictions",
 ]

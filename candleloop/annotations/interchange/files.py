@@ -1,4 +1,4 @@
-"""Files of labelled spans: JSON, JSON lines and CSV, both ways."""
+"""Files of labelled spans: JSON, JSON lines, CSV and Label Studio's tasks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from candleloop.errors import BadRequest
+from candleloop.annotations.interchange.label_studio import Results, is_task, read_tasks
+from candleloop.annotations.interchange.refusals import holds_predictions, not_a_file
 
 FORMAT = "candleloop-annotations/1"
 PREDICTION = "prediction"
@@ -47,6 +48,7 @@ class FileFormat(StrEnum):
     JSON = "json"
     CSV = "csv"
     JSONL = "jsonl"
+    LABEL_STUDIO = "label-studio"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +66,41 @@ class Record:
     source: str | None
 
 
-def read_records(content: bytes, format: FileFormat) -> list[Record]:
+@dataclass(frozen=True, slots=True)
+class SpanFile:
+    """What a file of spans holds.
+
+    Parameters
+    ----------
+    records
+        The spans, in the order of the file.
+    skipped
+        Number of annotations that were skipped in Label Studio, and so left out.
+    candles
+        The columns of the time series that the file holds itself, by name.
+    """
+
+    records: list[Record]
+    skipped: int = 0
+    candles: tuple[Mapping[str, Sequence[Any]], ...] = ()
+
+
+def read_spans(
+    content: bytes, format: FileFormat, *, series_id: str | None = None, task: str | None = None
+) -> SpanFile:
     """Read the spans of a file.
 
     Parameters
     ----------
     content
         The file: UTF-8, with or without byte order mark. JSON is a list of objects, or an object that holds one as
-        ``annotations`` or ``spans``, or Label Studio's export of one task; JSON lines has one object per line; CSV has
-        a header and commas, semicolons or tabs.
+        ``annotations`` or ``spans``, or Label Studio's export; JSON lines has one object per line; CSV has a header
+        and commas, semicolons or tabs.
     format
         How it is written.
+    series_id, task
+        Which task to take of an export of Label Studio: see
+        :func:`candleloop.annotations.interchange.label_studio.read_tasks`. Other files have no tasks.
 
     Raises
     ------
@@ -86,11 +112,21 @@ def read_records(content: bytes, format: FileFormat) -> list[Record]:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise _not_a_file(f"it is not UTF-8 text (byte {error.start})") from None
-    read = {FileFormat.JSON: _read_json, FileFormat.JSONL: _read_json_lines, FileFormat.CSV: _read_csv}[format]
-    rows = [(row, {str(name).strip().lower(): value for name, value in fields.items()}) for row, fields in read(text)]
+        raise not_a_file(f"it is not UTF-8 text (byte {error.start})") from None
+    results = Results([])
+    if format is FileFormat.CSV:
+        listed = _read_csv(text)
+    elif format is FileFormat.JSONL:
+        listed = _read_json_lines(text)
+    else:
+        parsed = _parsed(text)
+        if format is FileFormat.LABEL_STUDIO or _has_tasks(parsed):
+            results = read_tasks(parsed, series_id=series_id, task=task)
+            parsed = results.rows
+        listed = _read_json(parsed)
+    rows = [(row, {str(name).strip().lower(): value for name, value in fields.items()}) for row, fields in listed]
     _refuse_predictions(rows)
-    return [_record(row, fields) for row, fields in rows]
+    return SpanFile([_record(row, fields) for row, fields in rows], results.skipped, results.candles)
 
 
 def write_annotations(rows: Iterable[Mapping[str, Any]], format: FileFormat) -> bytes:
@@ -128,48 +164,25 @@ def write_predictions(rows: Iterable[Mapping[str, Any]], format: FileFormat) -> 
     return _write("predictions", PREDICTION_COLUMNS, listed, format)
 
 
-def _read_json(text: str) -> list[tuple[int, Mapping[str, Any]]]:
+def _parsed(text: str) -> Any:
     try:
-        content = json.loads(text)
+        return json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise _not_a_file(f"it is not JSON ({error})") from None
+        raise not_a_file(f"it is not JSON ({error})") from None
+
+
+def _has_tasks(content: Any) -> bool:
+    return isinstance(content, list) and bool(content) and all(map(is_task, content))
+
+
+def _read_json(content: Any) -> list[tuple[int, Mapping[str, Any]]]:
     if isinstance(content, dict):
         if "predictions" in content:
-            raise _predictions()
+            raise holds_predictions()
         content = next((content[name] for name in LISTS if name in content), None)
-    if isinstance(content, list) and content and all(map(_is_task, content)):
-        content = _regions(content)
     if not isinstance(content, list):
-        raise _not_a_file(f"it is no list of spans, nor an object with {' or '.join(LISTS)}")
+        raise not_a_file(f"it is no list of spans, nor an object with {' or '.join(LISTS)}")
     return [(row, _object(item, row)) for row, item in enumerate(content, start=1)]
-
-
-def _is_task(item: Any) -> bool:
-    """Tell a task of Label Studio's JSON export, which holds what people marked as annotations with results."""
-    return (
-        isinstance(item, dict)
-        and isinstance(item.get("annotations"), list)
-        and all(isinstance(one, dict) and isinstance(one.get("result"), list) for one in item["annotations"])
-    )
-
-
-def _regions(tasks: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return the time series regions of Label Studio's annotations, one for each label; what was skipped is left out.
-
-    A region may name several labels. Predictions of a task are no annotations and stay where they are.
-    """
-    marked = [[one for one in task["annotations"] if not one.get("was_cancelled")] for task in tasks]
-    if sum(map(bool, marked)) > 1:
-        raise _not_a_file("it has annotations of several tasks; a series takes those of its own task")
-    found = []
-    for region in (region for answers in marked for one in answers for region in one["result"]):
-        value = region.get("value") if isinstance(region, dict) else None
-        if isinstance(value, dict) and isinstance(value.get("timeserieslabels"), list):
-            found += [
-                {"label": label, "start": value.get("start"), "end": value.get("end"), "source": "label-studio"}
-                for label in value["timeserieslabels"]
-            ]
-    return found
 
 
 def _read_json_lines(text: str) -> list[tuple[int, Mapping[str, Any]]]:
@@ -179,7 +192,7 @@ def _read_json_lines(text: str) -> list[tuple[int, Mapping[str, Any]]]:
             try:
                 item = json.loads(line)
             except (ValueError, RecursionError) as error:
-                raise _not_a_file(f"line {row} is not JSON ({error})", row=row) from None
+                raise not_a_file(f"line {row} is not JSON ({error})", row=row) from None
             found.append((row, _object(item, row)))
     return found
 
@@ -194,22 +207,22 @@ def _read_csv(text: str) -> list[tuple[int, Mapping[str, Any]]]:
         known = {name.strip().lower() for name in columns}
         missing = [field for field in ("label", "start", "end") if not known & set(NAMES[field])]
         if missing:
-            raise _not_a_file(f"its first line has no column for {', '.join(missing)}", row=1)
+            raise not_a_file(f"its first line has no column for {', '.join(missing)}", row=1)
         line = reader.line_num + 1
         for cells in reader:
             if any(cell.strip() for cell in cells):
                 if len(cells) != len(columns):
-                    raise _not_a_file(f"line {line} has {len(cells)} cells, the header {len(columns)}", row=line)
+                    raise not_a_file(f"line {line} has {len(cells)} cells, the header {len(columns)}", row=line)
                 found.append((line, dict(zip(columns, cells, strict=True))))
             line = reader.line_num + 1
     except csv.Error as error:
-        raise _not_a_file(f"line {reader.line_num}: {error}", row=reader.line_num) from None
+        raise not_a_file(f"line {reader.line_num}: {error}", row=reader.line_num) from None
     return found
 
 
 def _object(item: Any, row: int) -> Mapping[str, Any]:
     if not isinstance(item, dict):
-        raise _not_a_file(f"record {row} is no object", row=row)
+        raise not_a_file(f"record {row} is no object", row=row)
     return item
 
 
@@ -228,20 +241,7 @@ def _refuse_predictions(rows: Sequence[tuple[int, Mapping[str, Any]]]) -> None:
     for row, fields in rows:
         origin = str(fields.get("origin") or "").strip().lower()
         if origin == PREDICTION or fields.get("model_version") or fields.get("probabilities"):
-            raise _predictions(row=row)
-
-
-def _predictions(**where: int) -> BadRequest:
-    return BadRequest(
-        "The file holds what a model proposed. Predictions are confirmed one by one; they cannot be imported as "
-        "annotations.",
-        code="predictions_are_no_annotations",
-        **where,
-    )
-
-
-def _not_a_file(what: str, **where: int) -> BadRequest:
-    return BadRequest(f"This is no file of annotations: {what}.", code="not_an_annotation_file", **where)
+            raise holds_predictions(row=row)
 
 
 def _write(name: str, columns: Sequence[str], rows: Sequence[Mapping[str, Any]], format: FileFormat) -> bytes:
@@ -249,6 +249,8 @@ def _write(name: str, columns: Sequence[str], rows: Sequence[Mapping[str, Any]],
         return (json.dumps({"format": FORMAT, name: rows}, ensure_ascii=False, indent=1) + "\n").encode()
     if format is FileFormat.JSONL:
         return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
+    if format is not FileFormat.CSV:
+        raise ValueError("Label Studio's tasks have more than rows: see write_task")
     table = io.StringIO(newline="")
     writer = csv.DictWriter(table, columns, lineterminator="\n")
     writer.writeheader()

@@ -21,6 +21,8 @@ from candleloop.loop.instants import parse_instant
 from candleloop.times import iso_time
 
 NUMBER = re.compile(r"[+-]?\d+(\.\d*)?")
+FEWEST_WITHIN_A_BAR = 3
+"""From so many spans on that lie within one bar, a file may be about a shorter timeframe; fewer are drawn badly."""
 NOWHERE = ("outside_series", "between_bars")
 """Reasons that a file about other candles gives."""
 
@@ -39,6 +41,9 @@ class Placed:
         What the file says about where each comes from.
     snapped
         Whether an end was moved to where a bar opens, bool array of shape (n_spans,).
+    within_a_bar
+        Whether its two times, which were not equal, fell on one bar though its label has several, bool array of shape
+        (n_spans,).
     dropped
         The others.
     """
@@ -47,9 +52,12 @@ class Placed:
     rows: tuple[int, ...]
     sources: tuple[str | None, ...]
     snapped: BoolArray
+    within_a_bar: BoolArray
     dropped: tuple[DroppedSpan, ...]
 
-    def report(self, label_set: LabelSet, new: BoolArray, *, as_: Literal["human", "talib"]) -> IngestReport:
+    def report(
+        self, label_set: LabelSet, new: BoolArray, *, as_: Literal["human", "talib"], notes: Sequence[str] = ()
+    ) -> IngestReport:
         """Return what became of every row.
 
         Parameters
@@ -61,6 +69,8 @@ class Placed:
             already.
         as_
             Whose the importer says they are.
+        notes
+            What else should be known about the file, in words.
         """
         known = tuple(
             DroppedSpan(row=row, reason="already_there", message="the series has this annotation already")
@@ -88,6 +98,8 @@ class Placed:
                 for (_, start, end), row, is_new in zip(self.spans.rows(), self.rows, new.tolist(), strict=True)
                 if is_new and places[start, end] > 1
             ),
+            within_a_bar=int((self.within_a_bar & new).sum()),
+            notes=tuple(notes),
         )
 
 
@@ -123,18 +135,20 @@ def place_records(records: Sequence[Record], series_id: str, time: IntArray, lab
     ------
     BadRequest
         With code ``series_mismatch`` when more than half of the spans with readable times lie on no bars: the file is
-        about another series, another timeframe or another time zone; ``label_set_mismatch`` when more than half of the
-        labels are unknown. ``dropped`` counts the reasons.
+        about another series, another timeframe or another time zone, or when most of the placed ones of labels with
+        several bars lie within one bar: it is about a shorter timeframe; ``label_set_mismatch`` when more than half
+        of the labels are unknown. ``dropped`` counts the reasons.
     """
     step = int(np.median(np.diff(time))) if len(time) > 1 else 0
     rows: list[tuple[int, int, int]] = []
     kept: list[Record] = []
     snapped: list[bool] = []
+    within: list[bool] = []
     dropped: list[DroppedSpan] = []
     seen: dict[tuple[int, int, int], int] = {}
     for record in records:
         try:
-            span, moved = _place(record, series_id, time, step, label_set)
+            span, moved, within_a_bar = _place(record, series_id, time, step, label_set)
             if span in seen:
                 raise _Dropped("duplicate", f"the same label on the same bars as row {seen[span]}")
         except _Dropped as reason:
@@ -144,12 +158,21 @@ def place_records(records: Sequence[Record], series_id: str, time: IntArray, lab
         rows.append(span)
         kept.append(record)
         snapped.append(moved)
+        within.append(within_a_bar)
     _refuse_other_data(len(records), dropped, series_id, label_set)
+    if sum(within) >= FEWEST_WITHIN_A_BAR and 2 * sum(within) > len(within):
+        raise BadRequest(
+            f"{sum(within)} of {len(within)} spans begin and end within one bar of {series_id}: is the file about a "
+            "shorter timeframe?",
+            code="series_mismatch",
+            row=kept[within.index(True)].row,
+        )
     return Placed(
         Spans.of(rows),
         tuple(record.row for record in kept),
         tuple(record.source for record in kept),
         np.array(snapped, dtype=np.bool_),
+        np.array(within, dtype=np.bool_),
         tuple(dropped),
     )
 
@@ -164,8 +187,8 @@ class _Dropped(Exception):
 
 def _place(
     record: Record, series_id: str, time: IntArray, step: int, label_set: LabelSet
-) -> tuple[tuple[int, int, int], bool]:
-    """Return label, first and last bar, and whether an end was moved."""
+) -> tuple[tuple[int, int, int], bool, bool]:
+    """Return label, first and last bar, whether an end was moved, and whether two times fell on one bar of several."""
     missing = [name for name in ("label", "start", "end") if getattr(record, name) is None]
     if missing:
         raise _Dropped("missing_field", f"there is no {' and no '.join(missing)}")
@@ -178,7 +201,9 @@ def _place(
         raise _Dropped("start_after_end", f"it starts at {iso_time(start)} and ends at {iso_time(end)}")
     first, last = (_nearest(at, name, time, step) for name, at in (("start", start), ("end", end)))
     moved = bool(time[first] != start or time[last] != end)
-    return (label_set.names.index(record.label), first, last), moved
+    label = label_set.names.index(record.label)
+    within_a_bar = start < end and first == last and label_set.labels[label].bars != 1
+    return (label, first, last), moved, within_a_bar
 
 
 def _instant(value: Any, name: str) -> int:

@@ -46,6 +46,11 @@ class IngestReport(BaseModel):
         Whose marks the importer said they are, and the number of kept spans of which the file says the contrary.
     two_labels
         Rows of kept spans that lie on exactly the bars of a kept span of another label.
+    within_a_bar
+        Kept spans of labels that have several bars whose two times, though not equal, fell on one bar: they hint at a
+        shorter timeframe.
+    notes
+        What else should be known about the file, in words.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -58,6 +63,8 @@ class IngestReport(BaseModel):
     claimed_otherwise: int
     dropped: tuple[DroppedSpan, ...]
     two_labels: tuple[int, ...]
+    within_a_bar: int
+    notes: tuple[str, ...]
 
     @property
     def kept_rows(self) -> int:
@@ -72,6 +79,8 @@ class IngestReport(BaseModel):
             found.append(f"{self.snapped:,} moved by at most half a bar to where a bar opens")
         if self.other_length:
             found.append(f"{self.other_length:,} have another number of bars than their label says")
+        if self.within_a_bar:
+            found.append(f"{self.within_a_bar:,} lie within one bar: were they marked on a shorter timeframe?")
         if self.claimed_otherwise:
             found.append(_CLAIMED[self.imported_as].format(self.claimed_otherwise))
         by_reason = defaultdict(list)
@@ -81,7 +90,7 @@ class IngestReport(BaseModel):
             found.append(f"dropped: {len(rows):,} x {reason} ({_rows([one.row for one in rows])}): {rows[0].message}")
         if self.two_labels:
             found.append(f"{len(self.two_labels):,} lie on the same bars as another label ({_rows(self.two_labels)})")
-        return found
+        return [*found, *self.notes]
 
 
 def _rows(rows: list[int] | tuple[int, ...]) -> str:

@@ -515,6 +515,9 @@ export interface paths {
         /**
          * Export Annotations
          * @description Return the annotations of a series as a file. Predictions are never among them.
+         *
+         *     With `label-studio` it is a task with the candles of the series; `GET /label-studio/config` gives the labelling
+         *     configuration of the project to import it into.
          */
         get: operations["export_annotations"];
         put?: never;
@@ -537,6 +540,8 @@ export interface paths {
         /**
          * Import Annotations
          * @description Add the spans of a file to a series; the report says which were kept, and why others were not.
+         *
+         *     Of several tasks of Label Studio the one is taken whose `data.series_id` is this series, unless `task` names one.
          */
         post: operations["import_annotations"];
         delete?: never;
@@ -672,6 +677,26 @@ export interface paths {
          * @description Tell where the loop stands, with or without a model: cheap enough to ask every second.
          */
         get: operations["get_label_set_status"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/label-studio/config": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Label Studio Config
+         * @description Return the labelling configuration of a project for exported tasks; with a series that has one, with volume.
+         */
+        get: operations["label_studio_config"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1418,7 +1443,7 @@ export interface components {
          * @description How spans are written in a file.
          * @enum {string}
          */
-        FileFormat: "json" | "csv" | "jsonl";
+        FileFormat: "json" | "csv" | "jsonl" | "label-studio";
         /**
          * GateDecision
          * @description Whether the candidate goes live, and why; JSON-ready.
@@ -1519,6 +1544,11 @@ export interface components {
          *         Whose marks the importer said they are, and the number of kept spans of which the file says the contrary.
          *     two_labels
          *         Rows of kept spans that lie on exactly the bars of a kept span of another label.
+         *     within_a_bar
+         *         Kept spans of labels that have several bars whose two times, though not equal, fell on one bar: they hint at a
+         *         shorter timeframe.
+         *     notes
+         *         What else should be known about the file, in words.
          */
         IngestReport: {
             /** Rows */
@@ -1542,6 +1572,10 @@ export interface components {
             dropped: components["schemas"]["DroppedSpan"][];
             /** Two Labels */
             two_labels: number[];
+            /** Within A Bar */
+            within_a_bar: number;
+            /** Notes */
+            notes: string[];
         };
         /** ItemList[Annotation] */
         ItemList_Annotation_: {
@@ -5768,6 +5802,8 @@ export interface operations {
                 series_id: string;
                 label_set?: string | null;
                 format?: components["schemas"]["FileFormat"];
+                /** @description With `label-studio`: add the stored predictions, as predictions of the task */
+                predictions?: boolean;
             };
             header?: never;
             path?: never;
@@ -5852,6 +5888,8 @@ export interface operations {
                 label_set?: string | null;
                 /** @description A person looked at every bar of the series: what is not marked is background */
                 complete?: boolean;
+                /** @description The id of the task to take of Label Studio's tasks */
+                task?: string | null;
             };
             header?: never;
             path?: never;
@@ -6488,6 +6526,83 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LabelSetStatus"];
+                };
+            };
+            /** @description The key is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Something named does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description The Host header names another host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Well formed, but cannot be accepted; row and field name the place */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Something failed inside candleloop */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Something candleloop needs cannot be reached */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    label_studio_config: {
+        parameters: {
+            query?: {
+                label_set?: string | null;
+                series_id?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A labelling configuration */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/xml": string;
                 };
             };
             /** @description The key is missing or wrong */

@@ -23,9 +23,15 @@ export function IngestReport({ report }: { report: Report }) {
         {report.other_length > 0 && (
           <li>{count(report.other_length)} have another number of bars than their label says.</li>
         )}
+        {report.within_a_bar > 0 && (
+          <li>{count(report.within_a_bar)} lie within one bar: were they marked on a shorter timeframe?</li>
+        )}
         {report.two_labels.length > 0 && (
           <li>{count(report.two_labels.length)} lie on the same bars as another label.</li>
         )}
+        {report.notes.map((note) => (
+          <li key={note}>{note}</li>
+        ))}
       </ul>
       {report.dropped.length > 0 && (
         <table className="w-full text-left text-sm">

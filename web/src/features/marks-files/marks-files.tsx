@@ -22,6 +22,7 @@ const FORMATS: readonly { value: Format; name: string }[] = [
   { value: "json", name: "JSON" },
   { value: "csv", name: "CSV" },
   { value: "jsonl", name: "JSON lines" },
+  { value: "label-studio", name: "Label Studio" },
 ];
 
 /** The format that the ending of a file tells; JSON also for Label Studio's exports. */
@@ -42,7 +43,7 @@ export function MarksFiles({ seriesId, labelSet }: { seriesId: string; labelSet:
           <a
             key={value}
             href={`/api/annotations/export?${new URLSearchParams({ series_id: seriesId, label_set: labelSet, format: value })}`}
-            download={`${seriesId}-annotations.${value}`}
+            download={value === "label-studio" ? `${seriesId}-task.json` : `${seriesId}-annotations.${value}`}
             className="inline-flex min-h-6 items-center rounded-md border border-line-strong bg-raised px-2 font-medium text-xs hover:bg-bg"
           >
             {name}
