@@ -22,7 +22,7 @@ from candleloop.pipeline_config import PipelineConfig
 
 RESULTS = ROOT / ".candleloop/bench_loop"
 COMPARED = (
-    "rare_margin",
+    "balanced_margin",
     "margin",
     "rare_margin-quota",
     "mismatch_first",
