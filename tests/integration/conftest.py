@@ -81,8 +81,8 @@ def start_worker(nursery: Nursery, environment: dict[str, str]) -> Iterator[Call
     """Start workers that do not outlive the test."""
     started: list[WorkerProcess] = []
 
-    def start(queue: str = "batch", *, burst: bool = True) -> WorkerProcess:
-        started.append(nursery.start(queue, environment, burst=burst))
+    def start(queue: str = "batch", *, burst: bool = True, dies: tuple[str, str, str] | None = None) -> WorkerProcess:
+        started.append(nursery.start(queue, environment, burst=burst, dies=dies))
         return started[-1]
 
     yield start

@@ -1,11 +1,13 @@
 """Starts workers quickly: a process that has imported what a worker needs and forks one for each line it reads.
 
-A line is ``{"queue", "burst", "environment", "log"}`` in JSON, the answer is the process
-id of the worker. The workers end when the nursery does.
+A line is ``{"queue", "burst", "environment", "log", "dies"}`` in JSON, the answer is the process id of the worker. The
+workers end when the nursery does. ``dies`` is null or ``[module, function, "before" or "after"]``: there the worker
+and the process that runs its job are killed, the job's inside whatever transaction it is in.
 """
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import signal
@@ -33,7 +35,27 @@ def work(order: dict[str, Any], parent: int) -> None:
     for stream in (1, 2):
         os.dup2(log, stream)
     workers.worker.PRELOADED = ()
+    if order["dies"] is not None:
+        die_at(*order["dies"])
     workers.worker.main([order["queue"], *(["--burst"] if order["burst"] else [])])
+
+
+def die_at(module: str, function: str, when: str) -> None:
+    """Let the worker and its job die at a call of a function."""
+    place = importlib.import_module(module)
+    real = getattr(place, function)
+
+    def die() -> None:
+        os.kill(os.getppid(), signal.SIGKILL)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def deadly(*arguments: Any, **others: Any) -> None:
+        if when == "before":
+            die()
+        real(*arguments, **others)
+        die()
+
+    setattr(place, function, deadly)
 
 
 def main() -> None:
