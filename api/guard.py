@@ -20,7 +20,7 @@ MAX_UPLOAD_BYTES = 256 * 1024 * 1024
 """Size of the largest vendor file that ``POST /series`` takes."""
 
 MAX_BATCH_BYTES = 64 * 1024 * 1024
-"""Size of the largest batch request, and of the largest file of annotations."""
+"""Size of the largest batch request, file of annotations, and request of Label Studio, whose tasks hold candles."""
 
 
 def allowed_hosts(*hosts: str) -> frozenset[str] | None:
@@ -132,7 +132,7 @@ def _limit(scope: Scope) -> int:
     path: str = scope["path"]
     if path == "/series" or (path.startswith("/series/") and path.endswith("/candles")):
         return MAX_UPLOAD_BYTES
-    if path in {"/predict/batch", "/annotations/import"}:
+    if path in {"/predict/batch", "/annotations/import", "/label-studio/predict", "/label-studio/webhook"}:
         return MAX_BATCH_BYTES
     limit: int = scope["app"].state.service.context.config.prediction.max_body_bytes
     return limit

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 from collections.abc import Mapping
@@ -51,8 +52,16 @@ class Keys:
 
 
 def sent_key(headers: Mapping[bytes, bytes]) -> bytes:
-    """Return the key of ``Authorization: Bearer KEY`` or ``X-API-Key: KEY``, empty where there is none."""
+    """Return the key of ``Authorization: Bearer KEY`` or ``X-API-Key: KEY``, empty where there is none.
+
+    ``Authorization: Basic`` has it as the password, whoever the user: Label Studio can send nothing else to a model.
+    """
     scheme, _, key = headers.get(b"authorization", b"").partition(b" ")
+    if scheme.lower() == b"basic":
+        try:
+            return base64.b64decode(key.strip(), validate=True).partition(b":")[2]
+        except ValueError:
+            return b""
     return key.strip() if scheme.lower() == b"bearer" else headers.get(b"x-api-key", b"").strip()
 
 

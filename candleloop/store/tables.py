@@ -438,3 +438,33 @@ class PromotionRow(Base):
     how: Mapped[str] = mapped_column(String(16))
     reason: Mapped[str | None] = mapped_column(Text)
     at: Mapped[datetime] = mapped_column(default=now)
+
+
+class LabelStudioProjectRow(Base):
+    """A project of Label Studio that has this service as its model, and the label set of its labels."""
+
+    __tablename__ = "label_studio_projects"
+
+    project: Mapped[str] = mapped_column(String(40), primary_key=True)
+    label_set: Mapped[str] = mapped_column(ForeignKey("label_sets.name"))
+    connected_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
+
+
+class LabelStudioMarkRow(Base):
+    """Which annotation here stands for a region of an annotation there: deletions there name nothing but their id.
+
+    Label and times are those of the region, whatever became of the annotation since. Two annotations there may stand
+    behind the same one here.
+    """
+
+    __tablename__ = "label_studio_marks"
+    __table_args__ = (Index("label_studio_marks_by_mark", "mark_id"),)
+
+    project: Mapped[str] = mapped_column(ForeignKey("label_studio_projects.project"), primary_key=True)
+    annotation: Mapped[str] = mapped_column(String(40), primary_key=True)
+    mark_id: Mapped[str] = mapped_column(ForeignKey("annotations.id"), primary_key=True)
+    task: Mapped[str | None] = mapped_column(String(40))
+    series_id: Mapped[str] = mapped_column(ForeignKey("series.id"))
+    label: Mapped[str] = mapped_column(String(48))
+    start_time: Mapped[int]
+    end_time: Mapped[int]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -105,7 +106,7 @@ def read_tasks(content: Any, *, series_id: str | None = None, task: str | None =
         skipped += sum(map(_is_skipped, one["annotations"]))
         for answer in one["annotations"]:
             rows += regions(answer)
-        candles += [table for value in _data(one).values() if (table := _table(value)) is not None]
+        candles += [table for value in data_of(one).values() if (table := table_of(value)) is not None]
     return Results(rows, skipped, tuple(candles))
 
 
@@ -165,7 +166,14 @@ def annotation_regions(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]
     ]
 
 
-def prediction(rows: Iterable[Mapping[str, Any]], model_version: str) -> dict[str, Any]:
+def prediction(
+    rows: Iterable[Mapping[str, Any]],
+    model_version: str,
+    *,
+    control: str = CONTROL,
+    chart: str = OBJECT,
+    time_format: str | None = TIME_FORMAT,
+) -> dict[str, Any]:
     """Return predictions as one prediction of Label Studio.
 
     Its ``score``, by which Label Studio can sort tasks, is the mean confidence of the spans, 0 without any.
@@ -176,10 +184,14 @@ def prediction(rows: Iterable[Mapping[str, Any]], model_version: str) -> dict[st
         Values by ``id``, ``label``, ``start_time``, ``end_time`` (microseconds UTC) and ``confidence``.
     model_version
         Of the model that proposed them.
+    control, chart, time_format
+        What the configuration of the project says; None as format: times are milliseconds.
     """
     result = [
         {
-            **_region(row["id"], row["label"], row["start_time"], row["end_time"]),
+            **_region(row["id"], row["label"], row["start_time"], row["end_time"], time_format),
+            "from_name": control,
+            "to_name": chart,
             "origin": "prediction",
             "score": row["confidence"],
         }
@@ -224,7 +236,7 @@ def check_candles(tables: Iterable[Mapping[str, Sequence[Any]]], candles: Candle
     """
     notes = []
     for table in tables:
-        at = np.array([_microseconds(value) for value in _column(table, TIME_COLUMNS)], dtype=np.int64)
+        at = np.array([microseconds(value) for value in column_of(table, TIME_COLUMNS)], dtype=np.int64)
         if not len(at):
             continue
         bar = np.minimum(np.searchsorted(candles.time, at), len(candles.time) - 1)
@@ -254,12 +266,12 @@ def _chosen(tasks: Sequence[Mapping[str, Any]], series_id: str | None, task: str
         if not found:
             raise BadRequest(f"The file has no task {task!r}; it has {_ids(tasks)}.", code="unknown_task", field="task")
         return found
-    own = [one for one in tasks if series_id is not None and _named(one) == series_id]
+    own = [one for one in tasks if series_id is not None and series_named(one) == series_id]
     if own:
         return own
-    unnamed = [one for one in tasks if _named(one) is None or series_id is None]
+    unnamed = [one for one in tasks if series_named(one) is None or series_id is None]
     if tasks and not unnamed:
-        others = ", ".join(sorted({repr(_named(one)) for one in tasks})[:5])
+        others = ", ".join(sorted({repr(series_named(one)) for one in tasks})[:5])
         raise BadRequest(
             f"The tasks of this file are about other series: {others}.", code="series_mismatch", field="series_id"
         )
@@ -277,13 +289,15 @@ def _ids(tasks: Sequence[Mapping[str, Any]]) -> str:
     return ", ".join(ids[:10]) + (", ..." if len(ids) > 10 else "")
 
 
-def _data(task: Mapping[str, Any]) -> Mapping[str, Any]:
+def data_of(task: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the data of a task, empty when it has none."""
     data = task.get("data")
     return data if isinstance(data, dict) else {}
 
 
-def _named(task: Mapping[str, Any]) -> str | None:
-    named = _data(task).get("series_id")
+def series_named(task: Mapping[str, Any]) -> str | None:
+    """Return the series that a task says it is about."""
+    named = data_of(task).get("series_id")
     return named if isinstance(named, str) and named else None
 
 
@@ -291,16 +305,17 @@ def _is_skipped(annotation: Mapping[str, Any]) -> bool:
     return bool(annotation.get("was_cancelled"))
 
 
-def _table(value: Any) -> dict[str, Sequence[Any]] | None:
+def table_of(value: Any) -> dict[str, Sequence[Any]] | None:
     """Return a time series that a task holds itself; None for anything else."""
     if not isinstance(value, dict):
         return None
     columns = {name: column for name, column in value.items() if isinstance(column, list)}
     table: dict[str, Sequence[Any]] = {str(name).strip().lower(): column for name, column in columns.items()}
-    return table if _column(table, TIME_COLUMNS) else None
+    return table if column_of(table, TIME_COLUMNS) else None
 
 
-def _column(table: Mapping[str, Sequence[Any]], names: Sequence[str]) -> Sequence[Any]:
+def column_of(table: Mapping[str, Sequence[Any]], names: Sequence[str]) -> Sequence[Any]:
+    """Return the first column that has one of these names; empty when there is none."""
     return next((table[name] for name in names if name in table), ())
 
 
@@ -322,7 +337,8 @@ def _time(value: Any) -> Any:
     return value
 
 
-def _microseconds(value: Any) -> int:
+def microseconds(value: Any) -> int:
+    """Return a time of a task as microseconds since 1970 UTC; -1, when no bar opens, where it is none."""
     try:
         return parse_instant(_time(value))
     except PydanticCustomError:
@@ -334,12 +350,22 @@ def _texts(time: IntArray) -> list[str]:
     return [text.replace("T", " ") for text in texts]
 
 
-def _region(identity: str, label: str, start_time: int, end_time: int) -> dict[str, Any]:
-    start, end = _texts(np.array([start_time, end_time], dtype=np.int64))
+def _region(
+    identity: str, label: str, start_time: int, end_time: int, time_format: str | None = TIME_FORMAT
+) -> dict[str, Any]:
+    start, end = (_written(time, time_format) for time in (start_time, end_time))
     return {
         "id": identity,
         "from_name": CONTROL,
         "to_name": OBJECT,
         "type": LABELS,
-        "value": {"start": start, "end": end, "instant": start == end, LABELS: [label]},
+        "value": {"start": start, "end": end, "instant": start_time == end_time, LABELS: [label]},
     }
+
+
+def _written(time: int, time_format: str | None) -> str | float:
+    if time_format is None:
+        return time / 1_000
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=time)
+    # Milliseconds are what d3 knows and Python does not.
+    return moment.strftime(time_format.replace("%L", f"{moment.microsecond // 1_000:03d}"))
