@@ -47,7 +47,7 @@ def project_of(value: Any) -> str | None:
     """Return the id of a project: an object, a number, or text like ``7.1690000000``, id and moment of creation."""
     given = value.get("id") if isinstance(value, dict) else value
     found = _id(given)
-    return None if found is None else found.partition(".")[0]
+    return None if found is None else found.partition(".")[0] or None
 
 
 def annotations_of(event: Mapping[str, Any]) -> list[StudioAnnotation]:

@@ -62,7 +62,10 @@ def _candles(service: Service, task: Mapping[str, Any], series_id: str | None) -
         if table is not None:
             time = label_studio.column_of(table, label_studio.TIME_COLUMNS)
             columns = {name: table[name] for name in FIELDS if name in table}
-            texts = [iso_time(label_studio.microseconds(one)) for one in time]
+            at = [label_studio.microseconds(one) for one in time]
+            if label_studio.NO_TIME in at:
+                raise BadRequest(f"Candle {at.index(label_studio.NO_TIME) + 1} has no time.", field="data")
+            texts = [iso_time(one) for one in at]
             return read_predict_body(orjson.dumps({"candles": {"time": texts, **columns}}), max_candles=most).candles
     if series_id is None:
         raise BadRequest("It has no candles and names no series of this service.", field="data")

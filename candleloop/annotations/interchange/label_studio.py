@@ -35,6 +35,8 @@ TIME_FORMAT = "%Y-%m-%d %H:%M:%S.%f"
 """How times are written, for d3 and Python alike. Label Studio cuts times to its format; this one cuts nothing."""
 
 TIME_COLUMNS = ("time", "timestamp", "datetime", "date")
+NO_TIME = -1
+"""Stands for what is no time: no bar opens a microsecond before 1970."""
 PRICE = "close"
 SAME_PRICE = 1e-6
 """Largest relative difference of two prices that are the same."""
@@ -298,7 +300,7 @@ def data_of(task: Mapping[str, Any]) -> Mapping[str, Any]:
 def series_named(task: Mapping[str, Any]) -> str | None:
     """Return the series that a task says it is about."""
     named = data_of(task).get("series_id")
-    return named if isinstance(named, str) and named else None
+    return named if isinstance(named, str) and named and named.isprintable() else None
 
 
 def _is_skipped(annotation: Mapping[str, Any]) -> bool:
@@ -338,11 +340,11 @@ def _time(value: Any) -> Any:
 
 
 def microseconds(value: Any) -> int:
-    """Return a time of a task as microseconds since 1970 UTC; -1, when no bar opens, where it is none."""
+    """Return a time of a task as microseconds since 1970 UTC, or ``NO_TIME``."""
     try:
         return parse_instant(_time(value))
     except PydanticCustomError:
-        return -1
+        return NO_TIME
 
 
 def _texts(time: IntArray) -> list[str]:
