@@ -165,12 +165,6 @@ class ModelHolder:
                 logger.info("Model %s of label set %s is served from now on", version, name)
         self._now = replace(before, known=known, served=served, refused=refused)
 
-    async def poll(self, seconds: float) -> None:
-        """Refresh for ever, off the event loop; a database that is away is waited for."""
-        while True:
-            await self.refresh_quietly()
-            await asyncio.sleep(seconds)
-
     async def refresh_quietly(self) -> None:
         """Refresh once off the event loop; trouble is logged when it begins and when it ends."""
         try:

@@ -6,9 +6,9 @@ import asyncio
 import gc
 import os
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Annotated
@@ -150,18 +150,29 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
     await holder.refresh_quietly()
     gc.collect()
     gc.freeze()  # what is loaded now stays, so that no request waits while the collector looks through all of it
-    polling = [asyncio.create_task(one.poll(settings.model_poll_seconds)) for one in (holder, service.withheld)]
+    stopping = asyncio.Event()
+    polling = [
+        asyncio.create_task(_repeat(look, settings.model_poll_seconds, stopping))
+        for look in (holder.refresh_quietly, service.withheld.refresh_quietly)
+    ]
     try:
         yield service
     finally:
-        for one in polling:
-            one.cancel()
+        stopping.set()
         await asyncio.gather(*polling, return_exceptions=True)
         gc.unfreeze()
         service.counter.close()
         service.predicting.shutdown(wait=True)
         redis.close()
         context.database.dispose()
+
+
+async def _repeat(look: Callable[[], Awaitable[None]], seconds: float, stopping: asyncio.Event) -> None:
+    """Look every so often until told to stop; a look that has begun is seen to its end, so that no thread is left."""
+    while not stopping.is_set():
+        await look()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), seconds)
 
 
 async def service_of(request: Request) -> Service:

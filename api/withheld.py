@@ -55,14 +55,12 @@ class Withheld:
             found.setdefault((label_set, series_id), []).append((start, end))
         self._ranges = {place: tuple(ranges) for place, ranges in found.items()}
 
-    async def poll(self, seconds: float) -> None:
-        """Refresh for ever, off the event loop; a database that is away is waited for."""
-        while True:
-            await asyncio.sleep(seconds)
-            try:
-                await asyncio.to_thread(self._look)
-            except CandleloopError as error:
-                logger.debug("Blind ranges cannot be looked up: %s", error.message)
+    async def refresh_quietly(self) -> None:
+        """Refresh once off the event loop; a database that is away is waited for."""
+        try:
+            await asyncio.to_thread(self._look)
+        except CandleloopError as error:
+            logger.debug("Blind ranges cannot be looked up: %s", error.message)
 
     def shown(
         self, label_set: str, series_id: str | None, start_time: IntArray, end_time: IntArray

@@ -134,9 +134,9 @@ def test_a_longer_list_takes_no_more_queries(cold: httpx.Client) -> None:
 
     add("A1")
     counted(cold, "A1-1h")
-    one = queries()
+    one = min(queries() for _ in range(3))  # what looks after the counts in the background may ask meanwhile
     for number in range(2, 8):
         add(f"A{number}")
     for number in range(2, 8):
         counted(cold, f"A{number}-1h")
-    assert queries() == one
+    assert min(queries() for _ in range(3)) == one
