@@ -62,6 +62,8 @@ def _candles(service: Service, task: Mapping[str, Any], series_id: str | None) -
         if table is not None:
             time = label_studio.column_of(table, label_studio.TIME_COLUMNS)
             columns = {name: table[name] for name in FIELDS if name in table}
+            if all(len(column) == len(time) for column in columns.values()):
+                time, columns = time[-most:], {name: column[-most:] for name, column in columns.items()}
             at = [label_studio.microseconds(one) for one in time]
             if label_studio.NO_TIME in at:
                 raise BadRequest(f"Candle {at.index(label_studio.NO_TIME) + 1} has no time.", field="data")

@@ -146,6 +146,15 @@ def test_each_task_has_its_result_in_its_place_and_spans_are_those_of_predict(st
     assert studio.post("/label-studio/predict", json={"tasks": []}).json() == {"results": []}
 
 
+def test_of_a_task_with_more_candles_than_a_request_may_have_the_last_ones_are_predicted(studio: httpx.Client) -> None:
+    (task,) = studio.get("/annotations/export", params={"series_id": SERIES, "format": "label-studio"}).json()
+    assert len(task["data"]["ts"]["time"]) > 3_000
+    tasks = [{"id": 1, "data": task["data"]}, TASK]
+    own, stored = studio.post("/label-studio/predict", json={"tasks": tasks}).json()["results"]
+    assert own["result"]
+    assert own == stored
+
+
 def test_names_and_times_are_those_of_the_project(studio: httpx.Client) -> None:
     config = studio.get("/label-studio/config").text
     config = config.replace('name="ts"', 'name="chart"').replace('toName="ts"', 'toName="chart"')
