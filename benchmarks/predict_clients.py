@@ -35,12 +35,12 @@ from tests.support.candles import random_candles
 CLIENTS = (1, 8, 32)
 TARGET_P50 = 3.0
 TARGET_PER_CORE = 1.0
-START_SECONDS = 180.0
+START_SECONDS = 120.0
 WARM_UP_REQUESTS = 30
 
 
 @contextlib.contextmanager
-def served_by_mlflow(settings: Settings) -> Iterator[tuple[int, int]]:
+def served_by_mlflow(tracking_url: str) -> Iterator[tuple[int, int]]:
     """Run ``mlflow models serve`` of the champion; gives its port and process id."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -48,7 +48,7 @@ def served_by_mlflow(settings: Settings) -> Iterator[tuple[int, int]]:
     environment = {
         **os.environ,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "MLFLOW_TRACKING_URI": settings.mlflow,
+        "MLFLOW_TRACKING_URI": tracking_url,
         "MLFLOW_DISABLE_TELEMETRY": "true",
     }
     model = ("-m", "models:/candleloop-default@champion", "--env-manager", "local")
@@ -159,7 +159,7 @@ def measure(settings: Settings, n_candles: int, seconds: float) -> dict[str, Any
     ours = orjson.dumps({"candles": columns_of(candles)})
     theirs = split_form(candles)
     rows: dict[int, dict[str, dict[str, float]]] = {}
-    with served("api.main:app", settings, "/healthz") as api, served_by_mlflow(settings) as (mlflow, mlflow_pid):
+    with served("api.main:app", settings, "/healthz") as api, served_by_mlflow(settings.mlflow) as (mlflow, mlflow_pid):
         api_pid = next(pid for pid in descendants(os.getpid()) if _listens(pid, api))
         answers = []
         for call, body, port in (("/predict", ours, api), ("/invocations", theirs, mlflow)):

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -34,10 +34,15 @@ class RunningService:
     """Have a worker listen to a queue."""
 
 
+def registry_of(home: Path) -> str:
+    """Return where a home's training registers its models: a database file of MLflow, no server."""
+    return f"sqlite:///{home / 'mlflow.db'}"
+
+
 @pytest.fixture(scope="package")
 def trained_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("served") / "home"
-    context = open_context(prepared(home))
+    context = replace(open_context(prepared(home)), tracking_url=registry_of(home))
     pipeline.import_file(context, csv_of(CANDLES), name="TEST_1h.csv", symbol="TEST", series_id=SERIES)
     pipeline.auto_label_series(context, SERIES, "default")
     assert pipeline.run_training(context, "default").promoted
