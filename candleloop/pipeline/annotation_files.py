@@ -92,7 +92,9 @@ def import_annotations(
 def export_annotations(
     context: Context, series_id: str, label_set_name: str, format: FileFormat, *, with_predictions: bool = False
 ) -> bytes:
-    """Return the annotations of a series as a file, in the order of time, each with its origin.
+    """Return the annotations of a series as a file, each with its origin and the version of the series.
+
+    They come in the order of time.
 
     Parameters
     ----------
@@ -114,11 +116,12 @@ def export_annotations(
             "Only a task of Label Studio has a place for predictions beside annotations.", field="predictions"
         )
     with context.database.read() as session:
-        series.get_series(session, series_id)
+        version = series.get_series(session, series_id).version
         label_sets.get(session, label_set_name)
         rows: list[dict[str, Any]] = [
             {
                 "series_id": series_id,
+                "series_version": version,
                 "label_set": label_set_name,
                 "label": row.label,
                 "start_time": iso_time(row.start_time),

@@ -56,7 +56,7 @@ def reasons(*records: Record) -> dict[int, str]:
 
 def annotation(label: str = "a", **more: Any) -> dict[str, Any]:
     row = {"series_id": "S", "label_set": "test", "label": label, "start_time": ISO[1], "end_time": ISO[3]}
-    return {**row, "origin": "human", "declared_source": None, **more}
+    return {**row, "series_version": "0123456789abcdef", "origin": "human", "declared_source": None, **more}
 
 
 def prediction() -> dict[str, Any]:

@@ -10,6 +10,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner, Result
 
+from candleloop.times import iso_times
 from cli.main import app
 from config.settings import settings
 from tests.support.candles import random_candles
@@ -59,6 +60,13 @@ def test_spans_go_in_with_a_report_and_come_out_with_their_origin(home: Path) ->
         ("morning_star", "imported", "Ann"),
         ("bullish_harami", "imported", "Ann"),
     ]
+
+
+def test_each_exported_line_names_the_version_of_its_series_and_the_times_of_its_bars(home: Path) -> None:
+    run("annotations", "import", spans_file(home, ("morning_star", 40, 42)), "--series", "ONE-1h", "--as", "human")
+    line = json.loads(run("annotations", "export", "--series", "ONE-1h", "--format", "jsonl").stdout)
+    assert (line["series_id"], line["series_version"]) == ("ONE-1h", CANDLES.version())
+    assert (line["start_time"], line["end_time"]) == tuple(iso_times(CANDLES.time[[40, 42]]))
 
 
 @pytest.mark.parametrize("format", ["json", "csv", "jsonl", "label-studio"])

@@ -29,7 +29,16 @@ NAMES: Mapping[str, tuple[str, ...]] = {
 LISTS = ("annotations", "spans")
 """Under which name a JSON object may hold its spans."""
 
-ANNOTATION_COLUMNS = ("series_id", "label_set", "label", "start_time", "end_time", "origin", "declared_source")
+ANNOTATION_COLUMNS = (
+    "series_id",
+    "series_version",
+    "label_set",
+    "label",
+    "start_time",
+    "end_time",
+    "origin",
+    "declared_source",
+)
 PREDICTION_COLUMNS = (
     "series_id",
     "label_set",
