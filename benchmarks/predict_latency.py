@@ -55,13 +55,13 @@ def columns_of(candles: Candles) -> dict[str, Any]:
     return {"time": iso_times(candles.time), **{field: values.tolist() for field, values in candles.columns().items()}}
 
 
-def train_in(home: Path) -> Settings:
+def train_in(home: Path, *, bars: int = 20_000) -> Settings:
     """Import random candles, label them and train on them, with the configuration as it is served."""
     chosen = Settings(home=home, mlflow_url=f"sqlite:///{home / 'mlflow.db'}")
     context = open_context(chosen)
     migrate(chosen.database)
     pipeline.prepare(context, label_sets_on_disk(chosen))
-    candles = random_candles(20_000, seed=1)
+    candles = random_candles(bars, seed=1)
     lines = [",".join(["time", *candles.columns()])]
     values = zip(iso_times(candles.time), *(column.tolist() for column in candles.columns().values()), strict=True)
     lines += [",".join(str(value) for value in row) for row in values]

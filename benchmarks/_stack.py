@@ -1,0 +1,106 @@
+"""The processes that a benchmark of jobs needs: a real Redis, workers, the relay, all on one data folder."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from redis import Redis
+
+from candleloop.batch.order import BatchOrder
+from candleloop.context import Context
+from candleloop.store import jobs
+from config.settings import Settings
+from jobs.connections import hasty_connection
+from jobs.kinds import BatchArguments
+from jobs.queue import dispatch, submit
+from workers.redis_server import make_folders, redis_command
+from workers.stack_services import redis_answers
+
+POLL_SECONDS = 0.01
+PATIENCE_SECONDS = 240.0
+
+
+@contextmanager
+def redis_server(settings: Settings) -> Iterator[None]:
+    """Run the embedded Redis of a data folder."""
+    make_folders(settings.redis_socket, settings.home_path / "redis")
+    command = redis_command(settings.redis_socket, settings.home_path / "redis")
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    try:
+        wait_until(lambda: redis_answers(settings.redis))
+        yield
+    finally:
+        process.terminate()
+        process.wait()
+
+
+@contextmanager
+def module(settings: Settings, name: str, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a module as a process on the data folder; RQ's own lines are not shown."""
+    environment = {
+        **os.environ,
+        "CANDLELOOP_HOME": str(settings.home_path),
+        "CANDLELOOP_CONFIG": str(settings.config),
+        "CANDLELOOP_MLFLOW_URL": settings.mlflow,
+        "CANDLELOOP_LOG_LEVEL": "WARNING",
+    }
+    log = settings.home_path / "processes.log"
+    with log.open("ab") as written:
+        process = subprocess.Popen([sys.executable, "-m", name, *arguments], env=environment, stderr=written)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait()
+
+
+@contextmanager
+def worker(settings: Settings, queue: str, *, others: int = 0) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a worker of a queue beside ``others``; when the block begins it waits for work."""
+    with module(settings, "workers.worker", queue) as process, Redis.from_url(settings.redis) as connection:
+        wait_until(lambda: connection.scard(f"rq:workers:{queue}") == others + 1)
+        yield process
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    """Wait for a condition."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not holds():
+        if time.monotonic() > deadline:
+            raise RuntimeError("waited in vain")
+        time.sleep(POLL_SECONDS)
+
+
+def run_batch_job(context: Context, settings: Settings, order: BatchOrder | None) -> float:
+    """Submit a batch job; return the seconds until it has succeeded.
+
+    Helpers that came too late are waited for, outside the time, so that the next job meets idle workers.
+    """
+    before = time.perf_counter()
+    arguments = BatchArguments(label_set="default", order=None if order is None else order.write(context.storage))
+    with context.database.begin() as session:
+        job_id = submit(session, "batch", arguments, label_set="default", requested_by="benchmark").id
+    with hasty_connection(settings.redis) as connection:
+        dispatch(context.database, connection, job_id)
+
+    def status() -> str:
+        with context.database.read() as session:
+            return str(jobs.get(session, job_id).status)
+
+    wait_until(lambda: status() in jobs.ENDED)
+    if status() != jobs.Status.SUCCEEDED:
+        with context.database.read() as session:
+            raise RuntimeError(f"the job ended otherwise: {jobs.get(session, job_id).error}")
+    seconds = time.perf_counter() - before
+
+    def helpers_are_gone() -> bool:
+        with context.database.read() as session:
+            return all(one.status in jobs.ENDED for one in jobs.helpers_of(session, job_id))
+
+    wait_until(helpers_are_gone)
+    return seconds
