@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -27,7 +28,8 @@ PATIENCE_SECONDS = 240.0
 
 @contextmanager
 def redis_server(settings: Settings) -> Iterator[None]:
-    """Run the embedded Redis of a data folder."""
+    """Run the embedded Redis of a data folder; from here on SIGTERM ends the benchmark with all it started."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     make_folders(settings.redis_socket, settings.home_path / "redis")
     command = redis_command(settings.redis_socket, settings.home_path / "redis")
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
@@ -100,7 +102,7 @@ def run_batch_job(context: Context, settings: Settings, order: BatchOrder | None
 
     def helpers_are_gone() -> bool:
         with context.database.read() as session:
-            return all(one.status in jobs.ENDED for one in jobs.helpers_of(session, job_id))
+            return not jobs.helpers_of(session, job_id)
 
     wait_until(helpers_are_gone)
     return seconds
