@@ -21,7 +21,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from benchmarks._stack import redis_server, run_batch_job, worker
@@ -97,14 +96,16 @@ def measure(home: Path, bars: int, rounds: int, *, scoring: bool) -> dict[str, A
                     job("stored series, Parquet", stored)
                 with worker(settings, "batch", others=1):
                     job(TWO, orders["parquet"])
-    best = {name: float(np.median(values)) for name, values in times.items()}
+    bare, one = times["bare"], times["inline candles, parquet"]
     return {
         "bars": bars,
         "predictions": len(found),
         "seconds": times,
-        "ratio_to_bare": {name: value / best["bare"] for name, value in best.items()},
+        "ratios_to_bare": {
+            name: [value / bare[turn] for turn, value in enumerate(values)] for name, values in times.items()
+        },
         "target_ratio": TARGET_RATIO,
-        "speed_up_of_two": best["inline candles, parquet"] / best[TWO],
+        "speed_ups_of_two": [alone / both for alone, both in zip(one, times[TWO], strict=True)],
         "target_speed_up": TARGET_SPEED_UP,
     }
 
@@ -122,11 +123,14 @@ def main() -> None:
     if chosen.json:
         print(json.dumps(found, indent=2))
         return
-    print(f"{found['bars']:,} candles, {found['predictions']:,} predictions; medians of {chosen.rounds}")
+    print(f"{found['bars']:,} candles, {found['predictions']:,} predictions; round by round")
     for name, values in found["seconds"].items():
-        print(f"  {name:40s} {np.median(values):7.2f} s   {found['ratio_to_bare'][name]:5.2f} of bare")
+        seconds = ", ".join(f"{value:.2f}" for value in values)
+        ratios = ", ".join(f"{value:.2f}" for value in found["ratios_to_bare"][name])
+        print(f"  {name:40s} {seconds} s   {ratios} of bare")
     print(f"  target: at most {TARGET_RATIO} of bare")
-    print(f"  two workers are {found['speed_up_of_two']:.2f} times as fast as one (target {TARGET_SPEED_UP})")
+    speed_ups = ", ".join(f"{value:.2f}" for value in found["speed_ups_of_two"])
+    print(f"  two workers are {speed_ups} times as fast as one (target {TARGET_SPEED_UP})")
 
 
 if __name__ == "__main__":

@@ -44,7 +44,8 @@ from config.settings import ROOT, Settings
 TARGET_RATIO = 1.3
 CORRECTIONS = 20
 SERIES = "RANDOM-1h"
-POLL_SECONDS = 0.01
+POLL_SECONDS = 0.02
+LAST_STAGE = "comparing with the champion"
 
 
 def without_delays(home: Path) -> Path:
@@ -93,9 +94,14 @@ def ask(port: int, method: str, path: str, body: Any = None) -> Any:
     return json.loads(text)
 
 
+def served_version(port: int) -> str:
+    """Return the version of the model that the API serves."""
+    return str(ask(port, "GET", "/model/info")["model"]["version"])
+
+
 def loop(port: int, context: Context, events: list[dict[str, Any]]) -> dict[str, Any]:
     """Send corrections and wait until another model is served; return seconds and where they went."""
-    before = ask(port, "GET", "/model/info")["version"]
+    before = served_version(port)
     known = {job.id for job in _trainings(context)}
     sent, clock = datetime.now(UTC), time.perf_counter()
     results = ask(port, "POST", "/feedback", {"label_set": "default", "events": events})["results"]
@@ -104,11 +110,13 @@ def loop(port: int, context: Context, events: list[dict[str, Any]]) -> dict[str,
     answered = time.perf_counter() - clock
     stages: dict[str, float] = {}
     deadline = clock + PATIENCE_SECONDS
-    while ask(port, "GET", "/model/info")["version"] == before:
+    late = False  # Before the last stage nothing can be promoted, and asking would only cost time.
+    while not late or served_version(port) == before:
         now = time.perf_counter()
         job = next((one for one in _trainings(context) if one.id not in known), None)
         if job is not None and job.stage is not None:
             stages.setdefault(job.stage, now - clock)
+            late = late or job.stage == LAST_STAGE or job.ended_at is not None
         if job is not None and job.error is not None:
             raise RuntimeError(f"the training failed: {job.error}")
         if job is not None and job.result is not None and not job.result["promoted"]:
