@@ -167,6 +167,7 @@ def measure(home: Path, bars: int, rounds: int) -> dict[str, Any]:
     settings = train_in(home, bars=bars).model_copy(update={"config": without_delays(home)})
     os.environ["CANDLELOOP_CONFIG"] = str(settings.config)
     os.environ["CANDLELOOP_MLFLOW_URL"] = settings.mlflow
+    os.environ["CANDLELOOP_LOG_LEVEL"] = "WARNING"
     context = open_context(settings)
     with context.database.read() as session:
         label_set = label_sets.get(session, "default")
