@@ -5,7 +5,7 @@ queue or a database. Beside it, from the order to the finished job, through a re
 of inline candles; with ``--scoring`` also the first scoring of a stored series, which fits the fold models and writes
 every prediction into the database (minutes), and a batch of it when its predictions are up to date::
 
-    python -m benchmarks.batch [--bars 400000] [--rounds 2] [--scoring] [--json]
+    python -m benchmarks.batch [--bars 1000000] [--rounds 2] [--scoring] [--json]
 
 Wall time; all are measured in turn, so that they meet the same machine, each job on workers that wait for work.
 """
@@ -113,7 +113,7 @@ def measure(home: Path, bars: int, rounds: int, *, scoring: bool) -> dict[str, A
 def main() -> None:
     """Run the benchmark and print what it found."""
     parser = argparse.ArgumentParser(description="Batch jobs beside the bare work.")
-    parser.add_argument("--bars", type=int, default=400_000)
+    parser.add_argument("--bars", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--scoring", action="store_true", help="also a stored series: first scoring, up to date")
     parser.add_argument("--json", action="store_true")
