@@ -5,7 +5,7 @@ trains. Retrain delays are zero. Twenty corrections are sent in one request, and
 until that is the new one. The reference is the bare fit, evaluation and registration (features in the cache, MLflow
 told, the champion compared with) of the same marks, in this process on a copy of the data folder, in the same round::
 
-    python -m benchmarks.retrain_lag [--bars 50000] [--rounds 3] [--json]
+    python -m benchmarks.retrain_lag [--bars 50000] [--rounds 2] [--json]
 
 Where the time goes is printed: moments of the job's record, and the stages it reports while it runs.
 """
@@ -208,7 +208,7 @@ def main() -> None:
     """Run the benchmark and print what it found."""
     parser = argparse.ArgumentParser(description="From the last correction to the new model served.")
     parser.add_argument("--bars", type=int, default=50_000)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
