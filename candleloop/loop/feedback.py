@@ -113,9 +113,9 @@ def record_feedback(
 
 def _lock(session: Session, events: Iterable[FeedbackEvent | Mapping[str, Any]]) -> set[str]:
     """Lock the series of the events, in order, and return those that exist."""
-    named = {raw.series_id if isinstance(raw, FeedbackEvent) else raw.get("series_id") for raw in events}
+    claimed = [raw.series_id if isinstance(raw, FeedbackEvent) else raw.get("series_id") for raw in events]
     known = set()
-    for series_id in sorted(name for name in named if isinstance(name, str)):
+    for series_id in sorted({name for name in claimed if isinstance(name, str)}):
         try:
             lock_series(session, series_id)
         except NotFound:

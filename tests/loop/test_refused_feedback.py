@@ -118,6 +118,7 @@ def test_confirming_a_span_of_the_wrong_length_is_rejected(world: World) -> None
         ("confirm", {"undoes": "e9"}, "unexpected_field", "undoes"),
         ("confirm", {"series_id": "MOON-1h"}, "unknown_series", "series_id"),
         ("confirm", {"series_id": 7}, "bad_field", "series_id"),
+        ("confirm", {"series_id": {}}, "bad_field", "series_id"),
         ("confirm", {"event_id": "has spaces"}, "bad_field", "event_id"),
         ("confirm", {"event_id": "x" * 65}, "bad_field", "event_id"),
         ("confirm", {"seconds": float("nan")}, "bad_field", "seconds"),
