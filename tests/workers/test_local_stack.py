@@ -29,9 +29,9 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@pytest.mark.parametrize("name", ["api_port", "mlflow_port", "dashboard_port"])
+@pytest.mark.parametrize("name", ["api_port", "mlflow_port", "dashboard_port", "web_port"])
 def test_a_taken_port_is_told_with_the_setting_that_changes_it(taken_port: int, name: str) -> None:
-    ports = {field: free_port() for field in ("api_port", "mlflow_port", "dashboard_port")}
+    ports = {field: free_port() for field in ("api_port", "mlflow_port", "dashboard_port", "web_port")}
     settings = Settings(**{**ports, name: taken_port})
     with pytest.raises(Unavailable) as caught:
         check_ports(settings)
@@ -46,6 +46,7 @@ def test_the_port_of_mlflow_does_not_matter_when_mlflow_runs_elsewhere(taken_por
         Settings(
             api_port=free_port(),
             dashboard_port=free_port(),
+            web_port=free_port(),
             mlflow_port=taken_port,
             mlflow_url="http://mlflow.example:5000",
         )
