@@ -279,19 +279,8 @@ class Client:
         strict: bool = False,
     ) -> Json:
         """Make a series of a vendor's candle file; the ``report`` in the answer says what was wrong with it."""
-        content, called = _file(file, name)
-        params = {
-            "name": called,
-            "series_id": series_id,
-            "symbol": symbol,
-            "timezone": timezone,
-            "timeframe": timeframe,
-            "day_first": day_first,
-            "reader": reader,
-            "strict": strict,
-        }
-        answer: Json = self._http.json("POST", "/series", repeatable=True, params=params, content=content)
-        return answer
+        how = {"symbol": symbol, "timezone": timezone, "timeframe": timeframe, "day_first": day_first}
+        return self._send_file("/series", file, name, series_id=series_id, reader=reader, strict=strict, **how)
 
     def append_file(
         self,
@@ -308,20 +297,9 @@ class Client:
         revise: bool = False,
     ) -> Json:
         """Add the candles of a vendor's file to a series; with ``revise`` stored candles may change."""
-        content, called = _file(file, name)
-        params = {
-            "name": called,
-            "symbol": symbol,
-            "timezone": timezone,
-            "timeframe": timeframe,
-            "day_first": day_first,
-            "reader": reader,
-            "strict": strict,
-            "revise": revise,
-        }
         path = f"/series/{_name(series_id)}/candles"
-        answer: Json = self._http.json("POST", path, repeatable=True, params=params, content=content)
-        return answer
+        how = {"symbol": symbol, "timezone": timezone, "timeframe": timeframe, "day_first": day_first}
+        return self._send_file(path, file, name, reader=reader, strict=strict, revise=revise, **how)
 
     def series(self, *, label_set: str | None = None) -> pd.DataFrame:
         """List the series."""
@@ -484,6 +462,13 @@ class Client:
 
     def _get(self, path: str, **params: Any) -> Any:
         return self._http.json("GET", path, repeatable=True, params=params)
+
+    def _send_file(self, path: str, file: str | Path | bytes, name: str | None, **params: Any) -> Json:
+        """Send a vendor's candle file; sent twice it changes nothing the second time."""
+        content, called = _file(file, name)
+        params = {"name": called, **params}
+        answer: Json = self._http.json("POST", path, repeatable=True, params=params, content=content)
+        return answer
 
     def _start(self, path: str, body: Json, key: str | None = None) -> Json:
         """Ask for a job. The key lets the service know the call again when its answer was lost on the way."""

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import socket
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
@@ -17,10 +13,9 @@ import pytest
 from candleloop import pipeline
 from client import Client
 from config.context import open_context
-from config.settings import ROOT
 from tests.support.processes import Nursery, RedisProcess
+from tests.support.served import served
 from tests.support.service import CANDLES, SERIES, csv_of, prepared, settings_in
-from tests.support.waiting import wait_for
 
 KEY = "a-key-for-the-tests-of-the-client"
 
@@ -56,20 +51,13 @@ def service(trained_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
     shutil.copytree(trained_home, home)
     redis, nursery = RedisProcess(), Nursery()
     redis.start()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     environment = {
         "CANDLELOOP_HOME": str(home),
         "CANDLELOOP_CONFIG": str(home / "pipeline.yaml"),
         "CANDLELOOP_REDIS_URL": redis.url,
         "CANDLELOOP_MLFLOW_URL": settings_in(home).mlflow,
         "CANDLELOOP_API_KEY": KEY,
-        "CANDLELOOP_API_PORT": str(port),
     }
-    command = [sys.executable, "-m", "uvicorn", "api.main:app", "--host", "127.0.0.1", "--port", str(port)]
-    log = (home / "api.log").open("wb")
-    api = subprocess.Popen(command, cwd=ROOT, env=os.environ | environment, stdout=log, stderr=log)
 
     @contextmanager
     def working(queue: str) -> Iterator[None]:
@@ -80,13 +68,9 @@ def service(trained_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
             worker.close()
 
     try:
-        wait_for(lambda: api.poll() is not None or _answers(port), "answer from the API", 120)
-        assert api.poll() is None, (home / "api.log").read_text()
-        yield RunningService(f"http://127.0.0.1:{port}", working)
+        with served(settings_in(home), home / "api.log", more=environment) as url:
+            yield RunningService(url, working)
     finally:
-        api.terminate()
-        api.wait(60)
-        log.close()
         nursery.close()
         redis.close()
 
@@ -95,8 +79,3 @@ def service(trained_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
 def client(service: RunningService) -> Iterator[Client]:
     with Client(service.url, api_key=KEY) as asking:
         yield asking
-
-
-def _answers(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0

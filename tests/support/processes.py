@@ -6,14 +6,12 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
 from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
@@ -128,58 +126,6 @@ class WorkerProcess:
         """Kill it if it still runs."""
         if not is_gone(self.pid):
             self.send(signal.SIGKILL)
-
-
-class ServerProcess:
-    """A part of the service that listens or polls, as an operator starts it, with a log; killed at the end."""
-
-    def __init__(self, command: list[str], environment: dict[str, str], name: str) -> None:
-        self.log = Path(environment["CANDLELOOP_HOME"]) / f"{name}-{os.urandom(4).hex()}.log"
-        self._file = self.log.open("ab")
-        self.process = subprocess.Popen(
-            [sys.executable, *command],
-            cwd=ROOT,
-            env=os.environ | environment,
-            stdout=self._file,
-            stderr=self._file,
-            start_new_session=True,
-        )
-
-    def kill(self) -> None:
-        """Kill it at once."""
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait(60)
-        self._file.close()
-
-
-class ApiProcess(ServerProcess):
-    """The API on a port of its own."""
-
-    def __init__(self, environment: dict[str, str], *, program: str | None = None) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        self.url = f"http://127.0.0.1:{port}"
-        options = ["api.main:app", "--host", "127.0.0.1", "--port", str(port), "--log-level", "warning"]
-        start = ["-m", "uvicorn"] if program is None else ["-c", program]
-        super().__init__([*start, *options], environment, "api")
-        wait_for(lambda: self.answers() or self.process.poll() is not None, "answer from the API", 120)
-        assert self.process.poll() is None, self.log.read_text()
-
-    def answers(self) -> bool:
-        """Tell whether it answers."""
-        try:
-            return httpx.get(f"{self.url}/healthz", timeout=10, trust_env=False).status_code == 200
-        except httpx.HTTPError:
-            return False
-
-
-class RelayProcess(ServerProcess):
-    """The relay."""
-
-    def __init__(self, environment: dict[str, str]) -> None:
-        super().__init__(["-m", "workers.relay"], environment, "relay")
 
 
 def is_gone(process: int) -> bool:

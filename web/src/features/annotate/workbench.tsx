@@ -4,20 +4,18 @@ import { useState } from "react";
 import { Conflicts } from "@/features/annotate/conflicts";
 import { DisagreementList } from "@/features/annotate/disagreement-list";
 import { FocusedPanel } from "@/features/annotate/focused-panel";
-import { HoverCard, type Hovered } from "@/features/annotate/hover-card";
 import { useKeysOfPage } from "@/features/annotate/keys";
 import { LabelPalette } from "@/features/annotate/label-palette";
 import { labelName } from "@/features/annotate/layers";
 import { ModelSide } from "@/features/annotate/model-side";
+import { SceneChart } from "@/features/annotate/scene-chart";
 import { ShortcutSheet } from "@/features/annotate/shortcut-sheet";
 import { SpanTable } from "@/features/annotate/span-table";
 import { StatusLine } from "@/features/annotate/status-line";
 import { Toolbar } from "@/features/annotate/toolbar";
 import { useLook } from "@/features/annotate/use-look";
 import { useScene } from "@/features/annotate/use-scene";
-import { WindowState } from "@/features/annotate/window-state";
 import { useAnnotations, useSession, useWindow, useWorkspace } from "@/features/annotate/workspace";
-import { CandleChart } from "@/features/chart";
 import { DecisionBar } from "@/features/feedback";
 import { usePredictionsStore } from "@/features/predictions";
 import { classes } from "@/lib/classes";
@@ -36,8 +34,6 @@ export function Workbench() {
   const [look, setLook] = useLook();
   const [tab, setTab] = useState<(typeof TABS)[number]["tab"]>("disagreements");
   const [sheet, setSheet] = useState(false);
-  const [hovered, setHovered] = useState<Hovered | null>(null);
-  const jumps = useWindow((state) => state.jumps);
   const mode = useSession((state) => state.mode);
   const chosen = useSession((state) => state.chosen);
   const canUndo = useAnnotations((state) => state.history.past.some((act) => act.act === "decide"));
@@ -73,38 +69,18 @@ export function Workbench() {
         </section>
         <div className="relative flex min-h-0 min-w-0 flex-1 flex-col">
           <LabelPalette scene={scene} />
-          <CandleChart
+          <SceneChart
+            scene={scene}
             label={`Candles of ${series.symbol}. Arrows move the bar cursor, N goes to the next span to decide, question mark lists all keys.`}
-            bars={scene.bars}
-            jump={jumps}
-            view={null}
-            layers={scene.layers}
-            shades={scene.shades}
-            marks={scene.marks}
             look={look}
-            drawing={mode.kind === "draw"}
-            onReady={scene.setPort}
-            onVisible={scene.look}
-            onDraft={commands.draft}
-            onDraw={commands.drawn}
-            onEdge={commands.dragEdge}
-            onClick={commands.click}
-            onHover={(hit, x, y) =>
-              setHovered((before) => {
-                if (!hit?.span) return null;
-                const isSame = before?.span.key === hit.span.key && before.span.lane === hit.span.lane;
-                return isSame ? before : { span: hit.span, x, y };
-              })
-            }
+            view={null}
           >
-            <WindowState />
             {!shown && (
               <p className="pointer-events-none absolute top-2 right-20 rounded bg-surface px-2 py-0.5 text-muted text-xs">
                 model hidden (M)
               </p>
             )}
-            {hovered && <HoverCard hovered={hovered} scene={scene} />}
-          </CandleChart>
+          </SceneChart>
           <CursorLine />
         </div>
         <section

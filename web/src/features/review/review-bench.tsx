@@ -8,23 +8,19 @@ import {
   barsOfTimes,
   Conflicts,
   FocusedPanel,
-  HoverCard,
-  type Hovered,
   type KeyGroup,
   LabelPalette,
   labelName,
   SaveState,
+  SceneChart,
   ShortcutSheet,
   useAnnotations,
   useKeysOfPage,
   useLook,
   useScene,
   useSession,
-  useWindow,
   useWorkspace,
-  WindowState,
 } from "@/features/annotate";
-import { CandleChart } from "@/features/chart";
 import { DecisionBar, LearningStatus, ModelNotice } from "@/features/feedback";
 import type { Past } from "@/features/review/past";
 import type { ReviewItem } from "@/features/review/service";
@@ -58,8 +54,6 @@ export function ReviewBench({ item, isOpen, last, onFinish, onReopen }: Properti
   const { commands, port, bars, targets } = scene;
   const [look] = useLook();
   const [sheet, setSheet] = useState(false);
-  const [hovered, setHovered] = useState<Hovered | null>(null);
-  const jumps = useWindow((state) => state.jumps);
   const mode = useSession((state) => state.mode);
   const chosen = useSession((state) => state.chosen);
   const message = useSession((state) => state.message);
@@ -122,38 +116,18 @@ export function ReviewBench({ item, isOpen, last, onFinish, onReopen }: Properti
       <div className="flex min-h-0 flex-1 max-lg:flex-col" data-testid="bench" data-item={item.id} data-ready={isReady}>
         <div className="relative flex min-h-0 min-w-0 flex-1 flex-col">
           <LabelPalette scene={scene} />
-          <CandleChart
+          <SceneChart
+            scene={scene}
             label={`Candles of ${series.symbol}. What is not dimmed is to be looked through. C finishes, question mark lists all keys.`}
-            bars={bars}
-            jump={jumps}
-            view={barsOfTimes(bars, context)}
-            layers={scene.layers}
-            shades={scene.shades}
-            marks={scene.marks}
             look={look}
-            drawing={mode.kind === "draw"}
-            onReady={scene.setPort}
-            onVisible={scene.look}
-            onDraft={commands.draft}
-            onDraw={commands.drawn}
-            onEdge={commands.dragEdge}
-            onClick={commands.click}
-            onHover={(hit, x, y) =>
-              setHovered((before) => {
-                if (!hit?.span) return null;
-                const isSame = before?.span.key === hit.span.key && before.span.lane === hit.span.lane;
-                return isSame ? before : { span: hit.span, x, y };
-              })
-            }
+            view={barsOfTimes(bars, context)}
           >
-            <WindowState />
             {item.blind && (
               <p className="pointer-events-none absolute top-2 right-20 rounded bg-surface px-2 py-0.5 text-xs">
                 blind: mark what you see; what the model finds is told when you are done
               </p>
             )}
-            {hovered && <HoverCard hovered={hovered} scene={scene} />}
-          </CandleChart>
+          </SceneChart>
         </div>
         <section aria-label="Chosen" className="w-60 shrink-0 overflow-y-auto border-line border-l max-lg:hidden">
           <FocusedPanel scene={scene} />
