@@ -21,7 +21,6 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +75,7 @@ def wait_for_page(port: int, path: str, process: subprocess.Popen[bytes]) -> Non
     deadline = time.monotonic() + START_SECONDS
     while True:
         try:
-            with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=5)) as connection:
+            with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=5)) as connection:
                 connection.request("GET", path)
                 if connection.getresponse().status == 200:
                     return
