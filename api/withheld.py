@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable, Mapping
+from threading import Lock
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -47,18 +48,24 @@ class Withheld:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._ranges: Ranges = {}
+        self._looking = Lock()
 
-    def refresh(self, session: Session) -> None:
-        """Look up where people are marking blind now."""
+    def look(self) -> None:
+        """Look up where people are marking blind, as committed by now.
+
+        One look at a time: one that began earlier must not put its older answer over a newer one.
+        """
         found: dict[tuple[str, str], list[tuple[int, int]]] = {}
-        for label_set, series_id, start, end in review.blind_ranges(session):
-            found.setdefault((label_set, series_id), []).append((start, end))
-        self._ranges = {place: tuple(ranges) for place, ranges in found.items()}
+        with self._looking:
+            with self._context.database.read() as session:
+                for label_set, series_id, start, end in review.blind_ranges(session):
+                    found.setdefault((label_set, series_id), []).append((start, end))
+            self._ranges = {place: tuple(ranges) for place, ranges in found.items()}
 
     async def refresh_quietly(self) -> None:
-        """Refresh once off the event loop; a database that is away is waited for."""
+        """Look once off the event loop; a database that is away is waited for."""
         try:
-            await asyncio.to_thread(self._look)
+            await asyncio.to_thread(self.look)
         except CandleloopError as error:
             logger.debug("Blind ranges cannot be looked up: %s", error.message)
 
@@ -73,10 +80,6 @@ class Withheld:
         for first, last in ranges:
             kept &= (end_time < first) | (start_time > last)
         return kept
-
-    def _look(self) -> None:
-        with self._context.database.read() as session:
-            self.refresh(session)
 
 
 def blind_ranges(session: Session, label_set: str, series_id: str) -> list[tuple[int, int]]:

@@ -194,12 +194,16 @@ def lease_item(service: TheService, item: str, request: LeaseRequest) -> ReviewI
     and `/disagreements`, and from `POST /predict` with its series.
     """
     with service.context.database.begin() as session:
-        for labels in _label_sets(service, session):
-            found = service.queue.lease(session, labels, item, holder=request.holder)
-            if found is not None:
-                service.withheld.refresh(session)
-                return ReviewItemView.of(found)
-    raise NotFound(f"There is no review item {item!r} (any more).", code="unknown_item", field="item")
+        tried = (
+            service.queue.lease(session, labels, item, holder=request.holder)
+            for labels in _label_sets(service, session)
+        )
+        found = next((taken for taken in tried if taken is not None), None)
+        if found is None:
+            raise NotFound(f"There is no review item {item!r} (any more).", code="unknown_item", field="item")
+        answer = ReviewItemView.of(found)
+    service.withheld.look()
+    return answer
 
 
 @router.post("/review/{item}/complete", responses=problems(400, 404, 409, 413, 415, 422, 503))
@@ -214,13 +218,14 @@ def complete_item(service: TheService, item: str, request: CompleteRequest) -> C
         done = service.queue.complete(
             session, labels, row, holder=request.holder, seconds=request.seconds, skipped=request.skipped
         )
-        service.withheld.refresh(session)
-        return CompletedItem(
+        answer = CompletedItem(
             item_id=item,
             skipped=request.skipped,
             reviewed=None if done is None else ReviewedRange.of(done),
             predictions=_revealed(session, find_taken(session, item)) if done is not None else [],
         )
+    service.withheld.look()
+    return answer
 
 
 def _label_sets(service: Service, session: Session) -> list[LabelSet]:

@@ -12,8 +12,7 @@ test("what the model and TA-Lib say is confirmed, corrected and dismissed, and a
   const origins = async () => new Set((await service.annotations(id)).map((one) => one.origin));
   const before = await trained();
   await annotate.open(id);
-  await annotate.press("Home", "n");
-  await expect(annotate.focused).not.toContainText("Nothing.");
+  await annotate.first();
 
   await annotate.press("a");
   await expect(annotate.message).toContainText("confirmed");
@@ -38,7 +37,7 @@ test("ten decisions by keyboard alone are stored as ten", async ({ annotate, ser
   const id = await service.importSeries("TEN", 900);
   await service.labelled(id);
   await annotate.open(id);
-  await annotate.press("Home", "n");
+  await annotate.first();
   let left = Number.POSITIVE_INFINITY;
   for (let done = 1; done <= 10; done++) {
     await annotate.press("a");
@@ -56,9 +55,10 @@ test("a key that is held down decides once", async ({ annotate, service, page })
   const id = await service.importSeries("HELD");
   await service.labelled(id);
   await annotate.open(id);
-  await annotate.press("Home", "n");
+  await annotate.first();
   for (let pressed = 0; pressed < 5; pressed++) await page.keyboard.down("a");
   await page.keyboard.up("a");
+  await expect(annotate.message).toContainText("confirmed");
   await annotate.saved();
   expect(await service.annotations(id, "&origin=confirmed")).toHaveLength(1);
 });
@@ -67,7 +67,7 @@ test("keys that are typed into a field decide nothing", async ({ annotate, servi
   const id = await service.importSeries("FIELDS");
   await service.labelled(id);
   await annotate.open(id);
-  await annotate.press("Home", "n");
+  await annotate.first();
   await page.getByLabel("Go to a time (UTC)").focus();
   await annotate.press("a", "x", "1");
   await expect(page.getByLabel("Go to a time (UTC)")).toHaveValue("ax1");

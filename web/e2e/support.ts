@@ -113,6 +113,14 @@ export class AnnotatePage {
     await expect(this.save).toHaveText("All changes saved");
   }
 
+  /** Choose the first thing to decide, as soon as there is one. */
+  async first(): Promise<void> {
+    await expect(async () => {
+      await this.press("Home", "n");
+      await expect(this.focused).not.toContainText("Nothing.", { timeout: 2_000 });
+    }).toPass();
+  }
+
   async press(...keys: string[]): Promise<void> {
     for (const key of keys) await this.page.keyboard.press(key);
   }
