@@ -168,18 +168,34 @@ def report(
     rows: Annotated[
         Path | None, typer.Option("--rows", help="Write all rows of all defects to this file, as CSV.")
     ] = None,
+    url: ServiceUrl = None,
     as_json: AsJson = False,
 ) -> None:
     """Print again what the last import into a series found in its file, or write down every row it is about."""
     with clear_errors(as_json=as_json):
         from candleloop import pipeline
-        from candleloop.errors import BadRequest
 
-        context, _ = open_prepared(None)
-        found = pipeline.stored_report(context, series)
-        if rows is not None:
-            try:
-                rows.write_bytes(pipeline.rows_of_report(context, found))
-            except OSError as error:
-                raise BadRequest(f"{rows}: cannot be written ({error.strerror}).", field="rows") from error
-        emit({"series_id": series, "report": found.model_dump(mode="json")}, _report_lines(found), as_json=as_json)
+        shown: dict[str, Any]
+        content: bytes | None = None
+        if (address := service_url(url)) is not None:
+            with service_at(address) as service:
+                shown = service.import_report(series)
+                content = None if rows is None else service.import_report_rows(series)
+            found = _report_of(shown)
+        else:
+            context, _ = open_prepared(None)
+            found = pipeline.stored_report(context, series)
+            shown = found.model_dump(mode="json")
+            content = None if rows is None else pipeline.rows_of_report(context, found)
+        if rows is not None and content is not None:
+            _write(rows, content)
+        emit({"series_id": series, "report": shown}, _report_lines(found), as_json=as_json)
+
+
+def _write(file: Path, content: bytes) -> None:
+    from candleloop.errors import BadRequest
+
+    try:
+        file.write_bytes(content)
+    except OSError as error:
+        raise BadRequest(f"{file}: cannot be written ({error.strerror}).", field="rows") from error

@@ -305,6 +305,15 @@ class Client:
         """List the series."""
         return frame_of(self._http.items("/series", {"label_set": label_set}), ("series_id", "bars"))
 
+    def import_report(self, series_id: str) -> Json:
+        """Return what the last import into a series found in its file; a defect names the first few of its rows."""
+        report: Json = self._get(f"/series/{_name(series_id)}")["report"]
+        return report
+
+    def import_report_rows(self, series_id: str) -> bytes:
+        """Return every row of every defect of the last import into a series, as CSV with a header."""
+        return self._http.send("GET", f"/series/{_name(series_id)}/report/rows", repeatable=True).content
+
     def candles(self, series_id: str, *, start: Any = None, end: Any = None, last: int | None = None) -> pd.DataFrame:
         """Return candles of a series, the times as the index.
 

@@ -187,6 +187,27 @@ def get_series(service: TheService, series_id: str, label_set: str | None = None
         )
 
 
+@router.get(
+    "/series/{series_id}/report/rows",
+    response_class=Response,
+    responses={
+        **problems(404, 503),
+        200: {
+            "description": "`kind,action,first_row,last_row,message`: one line for each run of neighbouring rows",
+            "content": {"text/csv": {"schema": {"type": "string"}}},
+        },
+    },
+)
+def get_report_rows(service: TheService, series_id: str) -> Response:
+    """Return every row of every defect that the last import into a series found, as CSV; the report names the first.
+
+    Rows are counted as in the report: as an editor counts the lines of the file, or records where there are none.
+    """
+    content = pipeline.rows_of_report(service.context, pipeline.stored_report(service.context, series_id))
+    disposition = f'attachment; filename="{series_id}-rows.csv"'
+    return Response(content, media_type="text/csv", headers={"Content-Disposition": disposition})
+
+
 @router.get("/series/{series_id}/candles", responses=problems(404, 422, 503))
 def get_candles(
     service: TheService,

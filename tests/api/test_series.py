@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
+import io
 
 import httpx
 import pytest
@@ -63,6 +65,31 @@ def test_a_series_is_described_with_test_bars_and_annotations(client: httpx.Clie
     assert found["test_bars"] == {"start_time": times[3_200], "end_time": times[-1]}
     assert found["annotations"]["talib"] > 100
     assert found["report"]["rows_in"] == 4_000
+
+
+def test_every_row_of_a_defect_can_be_had_where_the_report_names_the_first(cold: httpx.Client) -> None:
+    lines = csv_of(SMALL).decode().splitlines()
+    damaged = list(range(20, 280, 13))
+    for place in damaged:
+        lines[place] = lines[place].replace(",", ",-", 1)
+    cold.post("/series", params={"name": "ABC_1h.csv", "symbol": "ABC"}, content="\n".join(lines).encode())
+    defect = next(
+        one for one in cold.get("/series/ABC-1h").json()["report"]["defects"] if one["kind"] == "non_positive_price"
+    )
+    assert (defect["count"], len(defect["rows"])) == (len(damaged), 5)
+    answer = cold.get("/series/ABC-1h/report/rows")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/csv; charset=utf-8")
+    assert '"ABC-1h-rows.csv"' in answer.headers["content-disposition"]
+    rows = list(csv.DictReader(io.StringIO(answer.text)))
+    found = [(row["first_row"], row["last_row"]) for row in rows if row["kind"] == "non_positive_price"]
+    assert found == [(str(place + 1), str(place + 1)) for place in damaged]
+
+
+def test_a_report_without_defects_has_no_rows_and_a_series_that_is_not_there_has_none(cold: httpx.Client) -> None:
+    cold.post("/series", params={"name": "ABC_1h.csv", "symbol": "ABC"}, content=csv_of(SMALL))
+    assert cold.get("/series/ABC-1h/report/rows").text.splitlines() == ["kind,action,first_row,last_row,message"]
+    unknown = cold.get("/series/NONE/report/rows")
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "unknown_series")
 
 
 def test_candles_are_paged_through_by_time(client: httpx.Client) -> None:

@@ -48,6 +48,19 @@ def test_a_file_is_imported_labelled_and_predicted_elsewhere(remote: RunningServ
     assert [row["version"] for row in json.loads(said)["models"]] == [answer["model"]["version"]]
 
 
+def test_the_report_of_an_import_elsewhere_is_printed_with_every_row(remote: RunningService, tmp_path: Path) -> None:
+    lines = csv_of(CANDLES[:600]).decode().splitlines()
+    del lines[100:110:2]
+    file = tmp_path / "HOLES_1h.csv"
+    file.write_text("\n".join(lines) + "\n")
+    code, imported, error = run("import", str(file), "--symbol", "HOLES", "--url", remote.url)
+    assert code == 0, error
+    rows = tmp_path / "rows.csv"
+    code, again, _ = run("report", "HOLES-1h", "--rows", str(rows), "--url", remote.url)
+    assert (code, again.splitlines()) == (0, imported.splitlines()[1:])
+    assert '"gap","reported",101,105,' in rows.read_text()
+
+
 def test_what_is_refused_elsewhere_is_told_as_it_is_here(remote: RunningService, tmp_path: Path) -> None:
     file = tmp_path / "no.csv"
     file.write_text("nothing,of\nthe,kind\n")
