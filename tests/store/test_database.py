@@ -9,16 +9,15 @@ from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
-from sqlalchemy import create_engine, func, inspect, select, text
+from sqlalchemy import func, inspect, select, text
 from sqlalchemy.exc import DBAPIError
 
 from candleloop.errors import BadConfiguration, Unavailable
 from candleloop.store import tables
-from candleloop.store.database import Database, migrate, parse_url
+from candleloop.store.database import Database, migrate
 from candleloop.store.tables import Base, LabelSetRow
 from tests.support.databases import backends
+from tests.support.schema import VERSION_TABLE, differences_from_the_models
 
 
 @contextmanager
@@ -45,13 +44,11 @@ def test_the_tests_run_on_postgresql_too() -> None:
 
 def test_the_migrated_schema_is_the_one_of_the_models(empty_url: str) -> None:
     migrate(empty_url)
-    engine = create_engine(parse_url(empty_url))
-    with engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
-        assert compare_metadata(context, Base.metadata) == []
+    with opened(empty_url) as database, database.read() as session:
+        connection = session.connection()
+        assert differences_from_the_models(connection) == []
         names = set(inspect(connection).get_table_names())
-    engine.dispose()
-    assert names == set(Base.metadata.tables) | {"alembic_version"}
+    assert names == set(Base.metadata.tables) | {VERSION_TABLE}
 
 
 def test_migrating_again_keeps_the_data(database: Database) -> None:

@@ -76,19 +76,18 @@ class Homes:
             labelled, template = self._get("labelled", backend)
             shutil.copytree(labelled, home)
             url = None if template is None else self._new_database(template=template)
-            context = open_context(settings_in(home, database_url=url))
-            assert pipeline.run_training(context, "default").promoted
+            with _opened(settings_in(home, database_url=url)) as context:
+                assert pipeline.run_training(context, "default").promoted
         else:
             settings, url = prepared(home), None
             if backend == "postgresql":
                 url = self._new_database(template=None)
                 migrate(url)
                 settings = settings_in(home, database_url=url)
-            context = open_context(settings)
-            pipeline.prepare(context, label_sets_on_disk(settings))
-            pipeline.import_file(context, csv_of(CANDLES), name="TEST_1h.csv", symbol="TEST", series_id=SERIES)
-            pipeline.auto_label_series(context, SERIES, "default")
-        context.database.dispose()
+            with _opened(settings) as context:
+                pipeline.prepare(context, label_sets_on_disk(settings))
+                pipeline.import_file(context, csv_of(CANDLES), name="TEST_1h.csv", symbol="TEST", series_id=SERIES)
+                pipeline.auto_label_series(context, SERIES, "default")
         self._made[state, backend] = home, url
         return home, url
 
@@ -107,6 +106,15 @@ class Homes:
         with admin.connect() as connection:
             connection.execute(text(statement))
         admin.dispose()
+
+
+@contextmanager
+def _opened(settings: Settings) -> Iterator[Context]:
+    context = open_context(settings)
+    try:
+        yield context
+    finally:
+        context.database.dispose()
 
 
 def context_of(place: Place) -> Context:
