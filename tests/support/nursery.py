@@ -7,7 +7,6 @@ and the process that runs its job are killed, the job's inside whatever transact
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import signal
@@ -21,6 +20,7 @@ import jobs.tasks.upkeep  # noqa: F401
 import tests.support.probe_jobs  # noqa: F401
 import workers.worker
 from config.settings import settings
+from tests.support.deadly import die_at
 from workers.child import die_with_parent
 
 
@@ -36,26 +36,14 @@ def work(order: dict[str, Any], parent: int) -> None:
         os.dup2(log, stream)
     workers.worker.PRELOADED = ()
     if order["dies"] is not None:
-        die_at(*order["dies"])
+        die_at(*order["dies"], die=die_with_the_worker)
     workers.worker.main([order["queue"], *(["--burst"] if order["burst"] else [])])
 
 
-def die_at(module: str, function: str, when: str) -> None:
-    """Let the worker and its job die at a call of a function."""
-    place = importlib.import_module(module)
-    real = getattr(place, function)
-
-    def die() -> None:
-        os.kill(os.getppid(), signal.SIGKILL)
-        os.kill(os.getpid(), signal.SIGKILL)
-
-    def deadly(*arguments: Any, **others: Any) -> None:
-        if when == "before":
-            die()
-        real(*arguments, **others)
-        die()
-
-    setattr(place, function, deadly)
+def die_with_the_worker() -> None:
+    """Kill the worker, and then this process, that runs its job."""
+    os.kill(os.getppid(), signal.SIGKILL)
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def main() -> None:

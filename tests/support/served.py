@@ -15,10 +15,18 @@ from tests.support.waiting import wait_for
 
 
 @contextmanager
-def served(settings: Settings, log: Path, *, workers: int = 1, more: Mapping[str, str] | None = None) -> Iterator[str]:
+def served(
+    settings: Settings,
+    log: Path,
+    *,
+    workers: int = 1,
+    more: Mapping[str, str] | None = None,
+    dies: tuple[str, str, str] | None = None,
+) -> Iterator[str]:
     """Serve a data folder, made by :func:`tests.support.service.settings_in`, and give the URL; stop it at the end.
 
-    ``log`` receives what it says, ``more`` are environment variables.
+    ``log`` receives what it says, ``more`` are environment variables. ``dies`` says where it is killed; see
+    :mod:`tests.support.deadly`.
     """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -30,7 +38,8 @@ def served(settings: Settings, log: Path, *, workers: int = 1, more: Mapping[str
         "CANDLELOOP_MLFLOW_URL": settings.mlflow,
         **(more or {}),
     }
-    command = [sys.executable, "-m", "uvicorn", "api.main:app", "--workers", str(workers), "--port", str(port)]
+    program = ["uvicorn"] if dies is None else ["tests.support.deadly", *dies, "uvicorn"]
+    command = [sys.executable, "-m", *program, "api.main:app", "--workers", str(workers), "--port", str(port)]
     with log.open("wb") as file:
         server = subprocess.Popen(command, cwd=ROOT, env=os.environ | environment, stdout=file, stderr=file)
 
