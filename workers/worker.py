@@ -13,6 +13,8 @@ import importlib
 import logging
 import os
 import uuid
+import warnings
+from collections.abc import Iterable
 from typing import Any
 
 from rq import Queue, Worker
@@ -46,6 +48,15 @@ PRELOADED = (
     "jobs.tasks.upkeep",
 )
 """Imported before the first job."""
+
+PRELOADED_TO_TRAIN = (
+    "matplotlib.figure",
+    "matplotlib.backends.backend_agg",
+    "mlflow.pyfunc",
+    "mlflow.store.tracking.sqlalchemy_store",
+    "mlflow.store.model_registry.sqlalchemy_store",
+)
+"""Imported too where trainings run: what tracking one would import on its way, seconds that every fork paid again."""
 
 MONITORING_SECONDS = 5
 """A worker says this often that it still runs its job."""
@@ -106,13 +117,20 @@ def main(arguments: list[str] | None = None) -> None:
     if chosen.burst and len(chosen.queue) > 1:
         parser.error("--burst is for one queue")
     configure_logging(settings())
-    for module in PRELOADED:
-        importlib.import_module(module)
+    preload((*PRELOADED, *PRELOADED_TO_TRAIN) if "train" in chosen.queue else PRELOADED)
     group = os.getpid()
     if len(chosen.queue) == 1:
         work(chosen.queue[0], group, burst=chosen.burst)
     else:
         run_in_forks({queue: functools.partial(work, queue, group, burst=chosen.burst) for queue in chosen.queue})
+
+
+def preload(modules: Iterable[str]) -> None:
+    """Import modules for all forks to come."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # MLflow warns about its own code while it is imported.
+        for module in modules:
+            importlib.import_module(module)
 
 
 def work(queue: str, group: int, *, burst: bool) -> None:

@@ -34,7 +34,7 @@ def work(order: dict[str, Any], parent: int) -> None:
     log = os.open(order["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     for stream in (1, 2):
         os.dup2(log, stream)
-    workers.worker.PRELOADED = ()
+    workers.worker.PRELOADED = workers.worker.PRELOADED_TO_TRAIN = ()
     if order["dies"] is not None:
         die_at(*order["dies"], die=die_with_the_worker)
     workers.worker.main([order["queue"], *(["--burst"] if order["burst"] else [])])
