@@ -10,7 +10,7 @@ CODE := api benchmarks candleloop cli client config jobs tests workers
 IF_NODE := @if ! command -v npm >/dev/null; then echo "No Node here: the web page is left out."; exit 0; fi; \
   node web/scripts/prepare.mjs --install &&
 
-.PHONY: help up test compose-test check fuzz format openapi bench bench-loop clean lock
+.PHONY: help up test test-slow compose-test check fuzz format openapi bench bench-loop clean lock
 .DEFAULT_GOAL := help
 
 help: ## say what there is
@@ -22,6 +22,9 @@ up: $(INSTALLED) ## start the web page, API, workers, relay, Redis, MLflow and d
 test: $(INSTALLED) ## run every test
 	$(BIN)/python -m pytest
 	$(IF_NODE) cd web && npm test --silent && npm run --silent e2e
+
+test-slow: $(INSTALLED) ## run the tests that install a counterpart from the package index; takes minutes
+	$(BIN)/python -m pytest -m installs
 
 compose-test: $(INSTALLED) ## bring the containers up, try them, take them down; needs Docker
 	@$(BIN)/python -m tests.compose.try_stack

@@ -45,9 +45,9 @@ def trained_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
-@pytest.fixture(scope="package")
-def service(trained_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
-    home = tmp_path_factory.mktemp("running") / "home"
+@contextmanager
+def running(trained_home: Path, home: Path) -> Iterator[RunningService]:
+    """Run a service on a copy of a home."""
     shutil.copytree(trained_home, home)
     redis, nursery = RedisProcess(), Nursery()
     redis.start()
@@ -73,6 +73,12 @@ def service(trained_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
     finally:
         nursery.close()
         redis.close()
+
+
+@pytest.fixture(scope="package")
+def service(trained_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
+    with running(trained_home, tmp_path_factory.mktemp("running") / "home") as one:
+        yield one
 
 
 @pytest.fixture
