@@ -66,7 +66,7 @@ def measure(bars: int, rounds: int, home: Path) -> dict[str, Any]:
             began = time.process_time()
             predictor.predict(own, series_id="R", max_gap=gap)
             between = time.process_time()
-            examined = predictor.examine(own, max_gap=gap, votes=True)
+            examined = predictor.examine(own, max_gap=gap, for_windows=True)
             windows = piece_windows(predictor, wanted, piece, own.time, examined, top_share=review.top_share)
             predictor.propose(examined, series_id="R")
             scored += time.process_time() - between

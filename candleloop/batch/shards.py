@@ -54,7 +54,7 @@ def predict_piece(
     """
     candles = store.read(wanted.store_id, wanted.version, start_time=piece.read_from, end_time=piece.read_to)
     try:
-        examined = predictor.examine(candles, max_gap=wanted.max_gap, votes=bool(wanted.window_bars))
+        examined = predictor.examine(candles, max_gap=wanted.max_gap, for_windows=bool(wanted.window_bars))
     except BadCandles as error:
         problem = {"code": error.code, "detail": error.message, **error.details}
         windows = piece_windows(predictor, wanted, piece, candles.time)

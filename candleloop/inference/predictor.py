@@ -23,6 +23,9 @@ from candleloop.training.families.random_forest import FittedForest
 UNCERTAINTY = "margin"
 """How ``uncertainty`` is measured: 1 minus the distance of the two largest class probabilities (0 sure, 1 torn)."""
 
+CHUNK = 16_384
+"""Bars that the model is asked about at once; only of so many are the features of bars ahead held beside their own."""
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Predictions:
@@ -83,7 +86,8 @@ class Examined:
     rows
         The bars that the model can decide about, ascending, int64 array of shape (n_rows,).
     features
-        float32 array of shape (n_bars, n_features), NaN where a segment is still warming up.
+        What the model read, float32 array of shape (n_bars, n_features), NaN where a segment is still warming up; None
+        unless it was asked for.
     probabilities
         Class probabilities, float32 array of shape (n_rows, n_classes).
     votes
@@ -94,7 +98,7 @@ class Examined:
     candles: Candles
     starts: npt.NDArray[np.int64]
     rows: npt.NDArray[np.int64]
-    features: npt.NDArray[np.float32]
+    features: npt.NDArray[np.float32] | None
     probabilities: npt.NDArray[np.float32]
     votes: npt.NDArray[np.float32] | None = None
 
@@ -147,8 +151,12 @@ class Predictor:
         """
         return self.propose(self.examine(candles, max_gap=max_gap), series_id=series_id)
 
-    def examine(self, candles: Candles, *, max_gap: int | None = None, votes: bool = False) -> Examined:
-        """Compute class probabilities, and the votes of a forest; other parameters and errors as in :meth:`predict`."""
+    def examine(self, candles: Candles, *, max_gap: int | None = None, for_windows: bool = False) -> Examined:
+        """Compute class probabilities; other parameters and errors as in :meth:`predict`.
+
+        ``for_windows`` keeps what windows are scored by as well: what the model read at every bar, which with a right
+        context is several times the features of the bars, and the votes of a forest.
+        """
         bundle = self.bundle
         if max_gap is None:
             max_gap = bundle.max_gap(candles.time)
@@ -164,16 +172,39 @@ class Predictor:
                 given=len(candles),
                 longest_run=run,
             )
-        features = with_bars_ahead(
-            feature_matrix(candles, bundle.feature_spec, max_gap=max_gap), starts, bundle.encoding.offsets
-        )
+        features = feature_matrix(candles, bundle.feature_spec, max_gap=max_gap)
         segment = (np.searchsorted(starts, np.arange(len(candles)), side="right") - 1).astype(np.int32)
+        if not for_windows:
+            return Examined(candles, starts, rows, None, self._by_chunks(features, rows, starts, segment))
+        features = with_bars_ahead(features, starts, bundle.encoding.offsets)
         voted = None
-        if votes and isinstance(self._model, FittedForest):
+        if isinstance(self._model, FittedForest):
             probabilities, voted = self._model.predict_with_votes(features, rows)
         else:
             probabilities = self._model.predict_probabilities(features, rows, segment)
         return Examined(candles, starts, rows, features, probabilities, voted)
+
+    def _by_chunks(
+        self,
+        features: npt.NDArray[np.float32],
+        rows: npt.NDArray[np.int64],
+        starts: npt.NDArray[np.int64],
+        segment: npt.NDArray[np.int32],
+    ) -> npt.NDArray[np.float32]:
+        """Ask the model about ``rows`` chunk by chunk, each with the bars before and after it that the model reads."""
+        offsets, n_bars = self.bundle.encoding.offsets, len(features)
+        probabilities = np.empty((len(rows), self.bundle.encoding.n_classes), dtype=np.float32)
+        for chunk in range(0, n_bars, CHUNK):
+            first, stop = np.searchsorted(rows, (chunk, chunk + CHUNK))
+            if first == stop:
+                continue
+            low = max(chunk - self._model.context, 0)
+            high = min(chunk + CHUNK + offsets[-1], n_bars)
+            cut = np.unique(np.maximum(starts[starts < high], low)) - low
+            read = with_bars_ahead(features[low:high], cut, offsets)
+            asked = rows[first:stop] - low
+            probabilities[first:stop] = self._model.predict_probabilities(read, asked, segment[low:high])
+        return probabilities
 
     def propose(self, examined: Examined, *, series_id: str | None = None) -> Predictions:
         """Make spans of class probabilities; what they are is said at :meth:`predict`."""

@@ -55,7 +55,7 @@ def test_windows_are_those_of_the_whole_series_however_it_is_cut(context, monkey
     np.testing.assert_array_equal(found.start_time, CANDLES.time[start])
     np.testing.assert_array_equal(found.context_start_time, CANDLES.time[np.maximum(start - 60, 0)])
     np.testing.assert_array_equal(found.context_end_time, CANDLES.time[np.minimum(end + 60, len(CANDLES) - 1)])
-    examined = Predictor(bundle).examine(CANDLES)
+    examined = Predictor(bundle).examine(CANDLES, for_windows=True)
     expected = score_windows(
         examined.probabilities,
         examined.rows,

@@ -167,3 +167,20 @@ def test_spans_that_cannot_be_taught_are_counted_in_a_warning() -> None:
     too_long = int((SPANS.end - SPANS.start + 1 > 15).sum())
     assert f"{too_long} spans could not be taught as they are: length." in found.warnings
     assert found.bundle.right_context == 3
+
+
+@pytest.mark.parametrize("chunk", [97, 1_000, 5_999])
+def test_asked_chunk_by_chunk_the_model_says_the_same_to_the_last_bit(
+    predictor: Predictor, chunk: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    time = CANDLES.time.copy()
+    time[2_000:] += 50 * MAX_GAP
+    time[2_010:] += 50 * MAX_GAP
+    candles = Candles(time, **CANDLES.columns())
+    at_once = predictor.examine(candles, max_gap=MAX_GAP, for_windows=True)
+    monkeypatch.setattr("candleloop.inference.predictor.CHUNK", chunk)
+    by_chunks = predictor.examine(candles, max_gap=MAX_GAP)
+    assert at_once.features is not None
+    assert by_chunks.features is None
+    np.testing.assert_array_equal(by_chunks.rows, at_once.rows)
+    np.testing.assert_array_equal(by_chunks.probabilities, at_once.probabilities)
