@@ -58,7 +58,9 @@ def piece_windows(
     scores = score_windows(
         np.empty((0, bundle.encoding.n_classes), dtype=np.float32) if examined is None else examined.probabilities,
         nothing if examined is None else examined.rows,
-        np.empty((0, n_features), dtype=np.float32) if examined is None or examined.features is None else examined.features,
+        np.empty((0, n_features), dtype=np.float32)
+        if examined is None or examined.features is None
+        else examined.features,
         bundle.encoding,
         start,
         end,

@@ -211,3 +211,12 @@ def test_a_torn_time_of_day_is_no_other_time_of_day(text: str) -> None:
     whole = "24.06.2020 10:00" if "." in text else "2020-06-24 10:00"
     first, second = iso(times([whole, text], day_first=True))
     assert (first, second) == ("2020-06-24T10:00:00", None)
+
+
+@pytest.mark.parametrize(
+    "text", ["2020.6-06-27", "2020-06.24", "24.06-2020", "2020-06-24-04:00", "2020-06-24 10:00+27:00"]
+)
+def test_a_torn_date_is_no_other_date(text: str) -> None:
+    whole = "24.06.2020 10:00" if text[2] == "." else "2020-06-24 10:00"
+    first, second = iso(times([whole, text], day_first=True))
+    assert (first, second) == ("2020-06-24T10:00:00", None)

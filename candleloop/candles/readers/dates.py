@@ -20,11 +20,16 @@ _CLOCK = (
     r"[ -]?(?P<half>AM|PM|am|pm)?)?"
 )
 _OFFSET = r" ?(?P<offset>Z|UTC|GMT|(?:UTC|GMT)?[+-]\d{2}(?::?\d{2})?)?"
-_YEAR_FIRST = r"^(?P<year>\d{4})[-./](?P<month>\d{1,2})[-./](?P<day>\d{1,2})" + _CLOCK + _OFFSET + "$"
+_YEAR_FIRST = (
+    r"^(?P<year>\d{4})(?P<mark>[-./])(?P<month>\d{1,2})(?P<other_mark>[-./])(?P<day>\d{1,2})" + _CLOCK + _OFFSET + "$"
+)
 _COMPACT = r"^(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})" + _CLOCK.replace("(?:[T ]+|:)", "[T ]*", 1) + _OFFSET + "$"
-_YEAR_LAST = r"^(?P<first>\d{1,2})[-./](?P<second_field>\d{1,2})[-./](?P<year>\d{4}|\d{2})" + _CLOCK + _OFFSET + "$"
+_YEAR_LAST = r"^(?P<first>\d{1,2})(?P<mark>[-./])(?P<second_field>\d{1,2})(?P<other_mark>[-./])(?P<year>\d{4}|\d{2})"
+_YEAR_LAST += _CLOCK + _OFFSET + "$"
 _MONTH_NAMED = r"^(?P<day>\d{1,2})[- ](?P<name>[A-Za-z]{3,9})[- ,]+(?P<year>\d{4})" + _CLOCK + _OFFSET + "$"
 _NAME_FIRST = r"^(?P<name>[A-Za-z]{3,9})[- ]+(?P<day>\d{1,2}),?[- ]+(?P<year>\d{4})" + _CLOCK + _OFFSET + "$"
+_WIDEST_OFFSET = 14 * 3600 * MICROSECONDS
+"""The furthest that a zone is from UTC (Pacific/Kiritimati)."""
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
 
@@ -69,8 +74,9 @@ def read_fields(text: pa.ChunkedArray, *, day_first: bool | None = None) -> Date
         rows = rows[hit]
         groups = pc.filter(found, pa.array(hit))
         open_rows[rows] = False
-        fields["clock"][rows] = _clock(groups)
         has_offset[rows], fields["offset"][rows] = _offset(groups)
+        torn = _torn(groups, fields["offset"][rows], marked=pattern in (_YEAR_FIRST, _YEAR_LAST))
+        fields["clock"][rows] = np.where(torn, -1, _clock(groups))
         if pattern is _YEAR_LAST:
             year_last.append((rows, {name: _ints(groups, name) for name in ("first", "second_field", "year")}))
             continue
@@ -173,6 +179,17 @@ def _offset(groups: pa.ChunkedArray) -> tuple[BoolArray, IntArray]:
     size = (number // 100 * 60 + number % 100) * 60 * MICROSECONDS
     negative = np.asarray(pc.match_substring(text, "-").to_numpy(), dtype=bool)
     return given, np.where(negative, -size, size)
+
+
+def _torn(groups: pa.ChunkedArray, offset: IntArray, *, marked: bool) -> BoolArray:
+    """Tell where a text only looks like a date: ``2020.6-06-27`` is no sixth of June, 27 hours west of Greenwich."""
+    without_clock = pc.equal(pc.fill_null(pc.struct_field(groups, "hour"), ""), "")
+    shifted = pc.match_substring_regex(pc.fill_null(pc.struct_field(groups, "offset"), ""), r"[+-]")
+    torn = np.asarray(pc.and_(without_clock, shifted).to_numpy(), dtype=bool) | (np.abs(offset) > _WIDEST_OFFSET)
+    if marked:
+        mixed = pc.not_equal(pc.struct_field(groups, "mark"), pc.struct_field(groups, "other_mark"))
+        torn |= np.asarray(mixed.to_numpy(), dtype=bool)
+    return torn
 
 
 def _named_months(groups: pa.ChunkedArray) -> IntArray:
