@@ -214,9 +214,32 @@ def test_a_torn_time_of_day_is_no_other_time_of_day(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["2020.6-06-27", "2020-06.24", "24.06-2020", "2020-06-24-04:00", "2020-06-24 10:00+27:00"]
+    "text",
+    [
+        "2020.6-06-27",
+        "2020-06.24",
+        "24.06-2020",
+        "2020-06-24-04:00",
+        "2020-06-24 10:00+27:00",
+        "2020-06-2Z",
+        "2020-06-23:00",
+    ],
 )
 def test_a_torn_date_is_no_other_date(text: str) -> None:
     whole = "24.06.2020 10:00" if text[2] == "." else "2020-06-24 10:00"
     first, second = iso(times([whole, text], day_first=True))
     assert (first, second) == ("2020-06-24T10:00:00", None)
+
+
+def test_a_compact_time_that_has_lost_its_space_is_no_other_time() -> None:
+    whole = ["20200624 170000", "20200624 180000", "20200624 190000"]
+    assert iso(times([*whole, "202006180000"])) == [
+        "2020-06-24T17:00:00",
+        "2020-06-24T18:00:00",
+        "2020-06-24T19:00:00",
+        None,
+    ]
+
+
+def test_an_epoch_in_milliseconds_with_a_fraction_is_torn() -> None:
+    assert times(["1593090000000", "159309360000.20", "1593097200000.0"]).good.tolist() == [True, False, True]

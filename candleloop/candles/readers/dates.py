@@ -15,7 +15,7 @@ from candleloop.errors import BadCandles
 BoolArray = npt.NDArray[np.bool_]
 
 _CLOCK = (
-    r"(?:(?:[T ]+|:)(?P<hour>\d{1,2})(?:(?P<colon>:?)(?P<minute>\d{2})"
+    r"(?:(?P<join>[T ]+|:)(?P<hour>\d{1,2})(?:(?P<colon>:?)(?P<minute>\d{2})"
     r"(?:(?P<other_colon>:?)(?P<second>\d{2})(?:[.,:](?P<fraction>\d{1,9}))?)?)?"
     r"[ -]?(?P<half>AM|PM|am|pm)?)?"
 )
@@ -23,11 +23,12 @@ _OFFSET = r" ?(?P<offset>Z|UTC|GMT|(?:UTC|GMT)?[+-]\d{2}(?::?\d{2})?)?"
 _YEAR_FIRST = (
     r"^(?P<year>\d{4})(?P<mark>[-./])(?P<month>\d{1,2})(?P<other_mark>[-./])(?P<day>\d{1,2})" + _CLOCK + _OFFSET + "$"
 )
-_COMPACT = r"^(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})" + _CLOCK.replace("(?:[T ]+|:)", "[T ]*", 1) + _OFFSET + "$"
+_COMPACT = r"^(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})" + _CLOCK.replace("[T ]+|:", "[T ]*", 1) + _OFFSET + "$"
 _YEAR_LAST = r"^(?P<first>\d{1,2})(?P<mark>[-./])(?P<second_field>\d{1,2})(?P<other_mark>[-./])(?P<year>\d{4}|\d{2})"
 _YEAR_LAST += _CLOCK + _OFFSET + "$"
 _MONTH_NAMED = r"^(?P<day>\d{1,2})[- ](?P<name>[A-Za-z]{3,9})[- ,]+(?P<year>\d{4})" + _CLOCK + _OFFSET + "$"
 _NAME_FIRST = r"^(?P<name>[A-Za-z]{3,9})[- ]+(?P<day>\d{1,2}),?[- ]+(?P<year>\d{4})" + _CLOCK + _OFFSET + "$"
+_MARKED = (_YEAR_FIRST, _YEAR_LAST)
 _WIDEST_OFFSET = 14 * 3600 * MICROSECONDS
 """The furthest that a zone is from UTC (Pacific/Kiritimati)."""
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -75,7 +76,7 @@ def read_fields(text: pa.ChunkedArray, *, day_first: bool | None = None) -> Date
         groups = pc.filter(found, pa.array(hit))
         open_rows[rows] = False
         has_offset[rows], fields["offset"][rows] = _offset(groups)
-        torn = _torn(groups, fields["offset"][rows], marked=pattern in (_YEAR_FIRST, _YEAR_LAST))
+        torn = _torn(groups, fields["offset"][rows], marked=pattern in _MARKED, compact=pattern is _COMPACT)
         fields["clock"][rows] = np.where(torn, -1, _clock(groups))
         if pattern is _YEAR_LAST:
             year_last.append((rows, {name: _ints(groups, name) for name in ("first", "second_field", "year")}))
@@ -181,15 +182,27 @@ def _offset(groups: pa.ChunkedArray) -> tuple[BoolArray, IntArray]:
     return given, np.where(negative, -size, size)
 
 
-def _torn(groups: pa.ChunkedArray, offset: IntArray, *, marked: bool) -> BoolArray:
+def _torn(groups: pa.ChunkedArray, offset: IntArray, *, marked: bool, compact: bool) -> BoolArray:
     """Tell where a text only looks like a date: ``2020.6-06-27`` is no sixth of June, 27 hours west of Greenwich."""
-    without_clock = pc.equal(pc.fill_null(pc.struct_field(groups, "hour"), ""), "")
-    shifted = pc.match_substring_regex(pc.fill_null(pc.struct_field(groups, "offset"), ""), r"[+-]")
-    torn = np.asarray(pc.and_(without_clock, shifted).to_numpy(), dtype=bool) | (np.abs(offset) > _WIDEST_OFFSET)
+    hour, minute, shift = (_texts(groups, name) for name in ("hour", "minute", "offset"))
+    no_clock = pc.and_(pc.equal(hour, ""), pc.not_equal(shift, ""))
+    no_minute = pc.and_(pc.equal(_texts(groups, "join"), ":"), pc.equal(minute, ""))
+    torn = np.asarray(pc.or_(no_clock, no_minute).to_numpy(), dtype=bool) | (np.abs(offset) > _WIDEST_OFFSET)
     if marked:
         mixed = pc.not_equal(pc.struct_field(groups, "mark"), pc.struct_field(groups, "other_mark"))
         torn |= np.asarray(mixed.to_numpy(), dtype=bool)
+    if compact:
+        # No file writes both 20200624 180000 and 202006241800: the rarer ones have lost something.
+        clocked = np.asarray(pc.not_equal(hour, "").to_numpy(), dtype=bool)
+        joined = clocked & np.asarray(pc.equal(_texts(groups, "join"), "").to_numpy(), dtype=bool)
+        apart = clocked & ~joined
+        if joined.sum() != apart.sum() and joined.any() and apart.any():
+            torn |= joined if joined.sum() < apart.sum() else apart
     return torn
+
+
+def _texts(groups: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
+    return pc.fill_null(pc.struct_field(groups, name), "")
 
 
 def _named_months(groups: pa.ChunkedArray) -> IntArray:

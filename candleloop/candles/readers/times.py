@@ -213,9 +213,9 @@ def _scaled_floats(numbers: npt.NDArray[np.float64]) -> Times:
     known = np.isfinite(numbers) & (np.abs(numbers) < 9e18)
     numbers = np.where(known, numbers, 0.0)
     whole = np.rint(numbers).astype(np.int64)
-    result = _scaled(whole, known)
-    # Seconds with a fraction keep it.
+    # Seconds with a fraction keep it; nobody writes parts of a millisecond, so such a number is torn.
     fraction = (np.abs(numbers) < 1e11) & (numbers != whole)
+    result = _scaled(whole, known & (fraction | (numbers == whole)))
     values = np.where(
         fraction, np.rint(np.where(fraction, numbers, 0.0) * MICROSECONDS).astype(np.int64), result.values
     )
