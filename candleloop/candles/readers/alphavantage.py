@@ -38,9 +38,9 @@ class AlphaVantageReader(Reader):
         if len(content.rows) < 3 or [normal_name(name) for name in content.rows[0]] not in _HEADERS:
             return False
         times = [row[0] for row in content.rows[1:] if row and _TIME.fullmatch(row[0])]
-        # By most of the rows: a damaged one must not make these times somebody else's.
+        # By half of the rows: a damaged one must not make these times somebody else's.
         descending = sum(later > earlier for later, earlier in pairwise(times))
-        return 2 * len(times) > len(content.rows) - 1 and 2 * descending > len(times) - 1
+        return 2 * len(times) >= len(content.rows) - 1 and 2 * descending > len(times) - 1
 
     def read(self, content: Content) -> RawCandles:
         """Return the columns."""
