@@ -146,3 +146,14 @@ def test_no_reader_takes_another_familys_file_before_its_own(file: VendorFile) -
     content = open_content(file.write(candles_for(file)), file.name)
     first = next(reader for reader in READERS if reader.recognises(content))
     assert first.family == file.family
+
+
+def test_alpha_vantage_is_known_where_half_of_its_times_are_damaged() -> None:
+    file = next(file for file in VENDOR_FILES if file.write.__name__ == "alphavantage")
+    candles = candles_for(file)
+    header, *lines = file.write(candles).decode().splitlines()
+    damaged = [line if place % 2 else f"?{line}" for place, line in enumerate(lines)]
+    imported = read_candles("\n".join([header, *damaged]).encode(), name=file.name)
+    assert imported.source == "alphavantage"
+    np.testing.assert_array_equal(imported.candles.time, candles.time[::2])
+    assert imported.report.rows_in - imported.report.rows_kept == 30

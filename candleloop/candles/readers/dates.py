@@ -24,8 +24,12 @@ _YEAR_FIRST = (
     r"^(?P<year>\d{4})(?P<mark>[-./])(?P<month>\d{1,2})(?P<other_mark>[-./])(?P<day>\d{1,2})" + _CLOCK + _OFFSET + "$"
 )
 _COMPACT = r"^(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})" + _CLOCK.replace("[T ]+|:", "[T ]*", 1) + _OFFSET + "$"
-_YEAR_LAST = r"^(?P<first>\d{1,2})(?P<mark>[-./])(?P<second_field>\d{1,2})(?P<other_mark>[-./])(?P<year>\d{4}|\d{2})"
-_YEAR_LAST += _CLOCK + _OFFSET + "$"
+_YEAR_LAST = (
+    r"^(?P<first>\d{1,2})(?P<mark>[-./])(?P<second_field>\d{1,2})(?P<other_mark>[-./])(?P<year>\d{4}|\d{2})"
+    + _CLOCK
+    + _OFFSET
+    + "$"
+)
 _MONTH_NAMED = r"^(?P<day>\d{1,2})[- ](?P<name>[A-Za-z]{3,9})[- ,]+(?P<year>\d{4})" + _CLOCK + _OFFSET + "$"
 _NAME_FIRST = r"^(?P<name>[A-Za-z]{3,9})[- ]+(?P<day>\d{1,2}),?[- ]+(?P<year>\d{4})" + _CLOCK + _OFFSET + "$"
 _MARKED = (_YEAR_FIRST, _YEAR_LAST)
@@ -160,12 +164,10 @@ def _clock(groups: pa.ChunkedArray) -> IntArray:
     fraction = _ints_of(pc.utf8_slice_codeunits(pc.utf8_rpad(pc.struct_field(groups, "fraction"), 6, "0"), 0, 6))
     value = ((hour * 60 + minute) * 60 + second) * MICROSECONDS + fraction
     # 110:00 and 11000 are torn: neither 1:10 nor 11:00.
-    texts = {
-        n: pc.fill_null(pc.struct_field(groups, n), "") for n in ("hour", "minute", "second", "colon", "other_colon")
-    }
-    mixed = pc.and_(pc.not_equal(texts["second"], ""), pc.not_equal(texts["colon"], texts["other_colon"]))
-    compact = pc.and_(pc.not_equal(texts["minute"], ""), pc.equal(texts["colon"], ""))
-    odd = pc.and_(compact, pc.equal(pc.utf8_length(texts["hour"]), 1))
+    colon = _texts(groups, "colon")
+    mixed = pc.and_(pc.not_equal(_texts(groups, "second"), ""), pc.not_equal(colon, _texts(groups, "other_colon")))
+    compact = pc.and_(pc.not_equal(_texts(groups, "minute"), ""), pc.equal(colon, ""))
+    odd = pc.and_(compact, pc.equal(pc.utf8_length(_texts(groups, "hour")), 1))
     torn = np.asarray(pc.or_(mixed, odd).to_numpy(), dtype=bool)
     return np.where((hour > 23) | (minute > 59) | (second > 59) | bad_half | torn, -1, value)
 
