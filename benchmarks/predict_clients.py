@@ -14,7 +14,6 @@ import contextlib
 import http.client
 import json
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -31,6 +30,7 @@ from benchmarks.predict_latency import Caller, columns_of, served, train_in
 from candleloop.candles.frame import Candles
 from config.settings import Settings
 from tests.support.candles import random_candles
+from tests.support.ports import free_port
 
 CLIENTS = (1, 8, 32)
 TARGET_P50 = 3.0
@@ -42,9 +42,7 @@ WARM_UP_REQUESTS = 30
 @contextlib.contextmanager
 def served_by_mlflow(tracking_url: str) -> Iterator[tuple[int, int]]:
     """Run ``mlflow models serve`` of the champion; gives its port and process id."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
+    port = free_port()
     environment = {
         **os.environ,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",

@@ -15,7 +15,6 @@ import contextlib
 import http.client
 import json
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -36,6 +35,7 @@ from candleloop.times import iso_times
 from config.context import label_sets_on_disk, open_context
 from config.settings import Settings
 from tests.support.candles import random_candles
+from tests.support.ports import free_port
 
 TARGET_RATIO = 1.3
 WARM_UP_REQUESTS = 50
@@ -77,9 +77,7 @@ def train_in(home: Path, *, bars: int = 20_000) -> Settings:
 @contextlib.contextmanager
 def served(app: str, settings: Settings, path: str) -> Iterator[int]:
     """Run an application under uvicorn on a free loopback port and wait until ``path`` answers."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
+    port = free_port()
     environment = {**os.environ, "CANDLELOOP_HOME": str(settings.home_path), "CANDLELOOP_HOST": "127.0.0.1"}
     command = [sys.executable, "-m", "uvicorn", app, "--port", str(port), "--log-level", "warning", "--no-access-log"]
     process = subprocess.Popen(command, env=environment)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ from candleloop.annotations.interchange.labelling_config import labelling_config
 from candleloop.annotations.label_set import LabelSet
 from config.settings import ROOT
 from tests.support.candles import random_candles
+from tests.support.fresh import fresh_environment
 
 SDK = "label-studio-sdk==2.1.2"
 """In an environment of its own: it asks for an older numpy than candleloop's."""
@@ -40,18 +40,10 @@ print(json.dumps({
 @pytest.fixture(scope="module")
 def sdk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A Python that has Label Studio's SDK."""
-    folder = tmp_path_factory.mktemp("sdk")
-    uv, python = Path(sys.executable).with_name("uv"), folder / "bin" / "python"
-    commands = (
-        [uv, "venv", "--quiet", "--python", sys.executable, "--clear", folder],
-        [uv, "pip", "install", "--quiet", "--python", python, SDK],
-    )
-    for command in commands:
-        try:
-            subprocess.run(command, check=True, capture_output=True, text=True, timeout=300)
-        except (OSError, subprocess.SubprocessError) as error:
-            pytest.skip(f"No environment with {SDK}: {getattr(error, 'stderr', None) or error}")
-    return python
+    try:
+        return fresh_environment(tmp_path_factory.mktemp("sdk"), SDK)
+    except AssertionError as error:
+        pytest.skip(f"No environment with {SDK}: {error}")
 
 
 @pytest.mark.slow

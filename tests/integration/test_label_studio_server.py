@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ import pytest
 from candleloop import pipeline
 from config.context import open_context
 from tests.support.fresh import fresh_environment
+from tests.support.ports import free_port
 from tests.support.processes import Nursery, RedisProcess
 from tests.support.served import served
 from tests.support.service import CANDLES, SERIES, csv_of, prepared
@@ -38,9 +38,7 @@ def label_studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Cli
     """A client of a Label Studio that runs in an environment of its own."""
     folder = tmp_path_factory.mktemp("label-studio")
     fresh_environment(folder, LABEL_STUDIO)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     who = ["--username", "a@example.org", "--password", "not-a-secret-1", "--user-token", TOKEN]
     log = folder / "log"
     with log.open("wb") as file:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from urllib.request import ProxyHandler, Request, build_opener
 import pytest
 
 from config.settings import ROOT
+from tests.support.ports import free_port
 from tests.support.processes import is_gone
 from tests.support.waiting import wait_for
 
@@ -35,11 +35,7 @@ class Stack:
     def __init__(self, home: Path) -> None:
         self.home = home
         self.said = home.with_suffix(".said")
-        ports = []
-        for _ in range(3):
-            with socket.socket() as probe:
-                probe.bind(("127.0.0.1", 0))
-                ports.append(probe.getsockname()[1])
+        ports = [free_port() for _ in range(3)]
         self.api, self.mlflow, self.dashboard = (f"http://127.0.0.1:{port}" for port in ports)
         names = ("CANDLELOOP_API_PORT", "CANDLELOOP_MLFLOW_PORT", "CANDLELOOP_DASHBOARD_PORT")
         settings = {**SECRETS, "CANDLELOOP_HOME": str(home), "CANDLELOOP_WEB": "false"} | dict(

@@ -76,7 +76,7 @@ class Homes:
             labelled, template = self._get("labelled", backend)
             shutil.copytree(labelled, home)
             url = None if template is None else self._new_database(template=template)
-            with _opened(settings_in(home, database_url=url)) as context:
+            with opened(settings_in(home, database_url=url)) as context:
                 assert pipeline.run_training(context, "default").promoted
         else:
             settings, url = prepared(home), None
@@ -84,7 +84,7 @@ class Homes:
                 url = self._new_database(template=None)
                 migrate(url)
                 settings = settings_in(home, database_url=url)
-            with _opened(settings) as context:
+            with opened(settings) as context:
                 pipeline.prepare(context, label_sets_on_disk(settings))
                 pipeline.import_file(context, csv_of(CANDLES), name="TEST_1h.csv", symbol="TEST", series_id=SERIES)
                 pipeline.auto_label_series(context, SERIES, "default")
@@ -109,17 +109,13 @@ class Homes:
 
 
 @contextmanager
-def _opened(settings: Settings) -> Iterator[Context]:
+def opened(settings: Settings) -> Iterator[Context]:
+    """Give the context of these settings; close its database at the end."""
     context = open_context(settings)
     try:
         yield context
     finally:
         context.database.dispose()
-
-
-def context_of(place: Place) -> Context:
-    """Return the context of a test in that place."""
-    return open_context(place.settings)
 
 
 def confirmation(prediction: dict[str, Any], version: str, event_id: str = "e-1") -> dict[str, Any]:

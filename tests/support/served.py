@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -11,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from config.settings import ROOT, Settings
+from tests.support.ports import free_port
 from tests.support.waiting import wait_for
 
 
@@ -28,9 +28,7 @@ def served(
     ``log`` receives what it says, ``more`` are environment variables. ``dies`` says where it is killed; see
     :mod:`tests.support.deadly`.
     """
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     environment = {
         "CANDLELOOP_HOME": str(settings.home),
         "CANDLELOOP_CONFIG": str(settings.config),

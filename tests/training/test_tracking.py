@@ -6,7 +6,6 @@ import importlib.metadata
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -23,6 +22,7 @@ from candleloop.errors import Unavailable
 from candleloop.inference.predictor import Predictor
 from candleloop.training.tracking import ALIAS, EXPERIMENT, TrackedRun, Tracker, git_commit, metrics
 from candleloop.training.train import TrainedModel, train
+from tests.support.ports import free_port
 from tests.support.snapshots import labelled_series, quick_config
 
 SNAPSHOT, CANDLES, CANDLES_OF = labelled_series()
@@ -46,13 +46,6 @@ def logged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Logged]:
     mlflow.set_tracking_uri(url)
     yield Logged(tracker, trained, run, MlflowClient(url, url))
     mlflow.set_tracking_uri(before)
-
-
-@pytest.fixture
-def dead_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
 
 
 def test_a_run_says_what_was_trained_on_what(logged: Logged) -> None:
@@ -207,7 +200,8 @@ def test_a_version_that_the_registry_does_not_know_cannot_be_champion(logged: Lo
         logged.tracker.set_champion("default", "99")
 
 
-def test_a_server_that_is_away_is_told_within_seconds(logged: Logged, dead_port: int) -> None:
+def test_a_server_that_is_away_is_told_within_seconds(logged: Logged) -> None:
+    dead_port = free_port()
     started = time.monotonic()
     with pytest.raises(Unavailable) as refusal:
         Tracker(f"http://127.0.0.1:{dead_port}").log(logged.trained)
@@ -216,8 +210,8 @@ def test_a_server_that_is_away_is_told_within_seconds(logged: Logged, dead_port:
     assert str(dead_port) in refusal.value.message
 
 
-def test_without_a_server_a_run_goes_into_its_database_file(logged: Logged, dead_port: int) -> None:
-    alone = Tracker(f"http://127.0.0.1:{dead_port}", without_server=logged.tracker.url)
+def test_without_a_server_a_run_goes_into_its_database_file(logged: Logged) -> None:
+    alone = Tracker(f"http://127.0.0.1:{free_port()}", without_server=logged.tracker.url)
     other = replace(logged.trained, bundle=replace(logged.trained.bundle, snapshot="1" * 16))
     run = alone.log(other)
     assert logged.tracker.log(other) == run
@@ -225,13 +219,13 @@ def test_without_a_server_a_run_goes_into_its_database_file(logged: Logged, dead
     assert str(logged.client.get_model_version_by_alias("candleloop-default", ALIAS).version) == run.registry_version
 
 
-def test_without_a_server_artifacts_lie_in_files_that_need_none(logged: Logged, dead_port: int) -> None:
+def test_without_a_server_artifacts_lie_in_files_that_need_none(logged: Logged) -> None:
     """Also when the server made the experiment first, whose artifacts then go through it."""
     experiment = logged.client.get_experiment_by_name(EXPERIMENT)
     logged.client.rename_experiment(experiment.experiment_id, "elsewhere")
     served = logged.client.create_experiment(EXPERIMENT, artifact_location="mlflow-artifacts:/1")
     try:
-        alone = Tracker(f"http://127.0.0.1:{dead_port}", without_server=logged.tracker.url)
+        alone = Tracker(f"http://127.0.0.1:{free_port()}", without_server=logged.tracker.url)
         run = alone.log(replace(logged.trained, bundle=replace(logged.trained.bundle, snapshot="2" * 16)))
         assert logged.client.get_run(run.run_id).info.experiment_id != served
         assert mlflow.artifacts.load_text(f"runs:/{run.run_id}/labels.csv").startswith("label")

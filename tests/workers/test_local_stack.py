@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from candleloop.errors import Unavailable
 from config.settings import Settings
+from tests.support.ports import free_port
 from workers.local_stack import SpokenProgress, check_ports, environment_of, locked
 
 
@@ -21,12 +22,6 @@ def taken_port() -> Iterator[int]:
         server.bind(("127.0.0.1", 0))
         server.listen()
         yield server.getsockname()[1]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.mark.parametrize("name", ["api_port", "mlflow_port", "dashboard_port", "web_port"])

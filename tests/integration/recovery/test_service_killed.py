@@ -22,33 +22,13 @@ from candleloop.store import outbox
 from candleloop.store.tables import JobRow
 from config.settings import ROOT
 from jobs.queue import submit
-from tests.support.databases import backends
-from tests.support.homes import Homes, Place, context_of
+from tests.support.homes import Place
 from tests.support.http import client_of
-from tests.support.processes import RedisProcess, WorkerProcess
+from tests.support.processes import WorkerProcess
 from tests.support.served import served
 from tests.support.waiting import wait_for
 
 StartWorker = Callable[..., WorkerProcess]
-
-
-@pytest.fixture(params=backends()[-1:])
-def place(request: pytest.FixtureRequest, homes: Homes, tmp_path: Path) -> Iterator[Place]:
-    with homes.copy("labelled", request.param, tmp_path) as place:
-        yield place
-
-
-@pytest.fixture
-def environment(place: Place, redis_server: RedisProcess) -> dict[str, str]:
-    place.environment["CANDLELOOP_REDIS_URL"] = redis_server.url
-    return place.environment
-
-
-@pytest.fixture
-def context(environment: dict[str, str], place: Place) -> Iterator[Context]:
-    context = context_of(place)
-    yield context
-    context.database.dispose()
 
 
 @contextmanager

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
-import pytest
 from redis import Redis
 
 from api.main import create_app
@@ -16,30 +15,10 @@ from candleloop.store import jobs, models
 from candleloop.store.tables import now
 from jobs.queue import dispatch, submit
 from jobs.relay import Relay
-from tests.support.databases import backends
-from tests.support.homes import Homes, Place, confirmation, context_of
+from tests.support.homes import Place, confirmation
 from tests.support.http import client_of
-from tests.support.processes import RedisProcess, WorkerProcess
+from tests.support.processes import WorkerProcess
 from tests.support.service import CANDLES, SERIES, columns_of
-
-
-@pytest.fixture(params=backends()[-1:])
-def place(request: pytest.FixtureRequest, homes: Homes, tmp_path: Path) -> Iterator[Place]:
-    with homes.copy("labelled", request.param, tmp_path) as place:
-        yield place
-
-
-@pytest.fixture
-def environment(place: Place, redis_server: RedisProcess) -> dict[str, str]:
-    place.environment["CANDLELOOP_REDIS_URL"] = redis_server.url
-    return place.environment
-
-
-@pytest.fixture
-def context(place: Place) -> Iterator[Context]:
-    context = context_of(place)
-    yield context
-    context.database.dispose()
 
 
 def champion(context: Context) -> tuple[str | None, str | None, str | None]:

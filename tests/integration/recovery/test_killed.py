@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -18,7 +18,7 @@ from candleloop.store.tables import AnnotationRow, ModelRow, PredictionRow, now
 from jobs.queue import cancel, dispatch, submit
 from jobs.relay import Relay
 from tests.support.databases import backends
-from tests.support.homes import Homes, Place, context_of
+from tests.support.homes import State
 from tests.support.processes import RedisProcess, WorkerProcess
 from tests.support.service import SERIES
 from tests.support.versions import champion
@@ -42,24 +42,14 @@ POINTS = {
 
 
 @pytest.fixture(params=backends())
-def place(request: pytest.FixtureRequest, homes: Homes, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+def backend(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def state(request: pytest.FixtureRequest) -> State:
     kind = request.node.callspec.params.get("point", "batch").partition(",")[0]
-    state = "labelled" if kind == "train" else "served"
-    with homes.copy(state, request.param, tmp_path_factory.mktemp("place")) as place:
-        yield place
-
-
-@pytest.fixture
-def environment(place: Place, redis_server: RedisProcess) -> dict[str, str]:
-    place.environment["CANDLELOOP_REDIS_URL"] = redis_server.url
-    return place.environment
-
-
-@pytest.fixture
-def context(environment: dict[str, str], place: Place) -> Iterator[Context]:
-    context = context_of(place)
-    yield context
-    context.database.dispose()
+    return "labelled" if kind == "train" else "served"
 
 
 @pytest.fixture
@@ -137,7 +127,7 @@ def test_a_job_cancelled_after_its_worker_was_killed_is_not_done_again(
     assert count(context, ModelRow) == 0
 
 
-@pytest.mark.parametrize("place", backends()[-1:], indirect=True)
+@pytest.mark.parametrize("backend", backends()[-1:], indirect=True)
 @pytest.mark.parametrize("point", ["train, without Redis", "batch, without Redis", "autolabel, without Redis"])
 def test_jobs_end_without_redis_and_their_worker_goes_on_when_it_is_back(
     point: str, context: Context, connection: Redis, relay: Relay, redis_server: RedisProcess, start_worker: StartWorker
@@ -146,7 +136,7 @@ def test_jobs_end_without_redis_and_their_worker_goes_on_when_it_is_back(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("place", backends()[-1:], indirect=True)
+@pytest.mark.parametrize("backend", backends()[-1:], indirect=True)
 @pytest.mark.parametrize("point", ["batch, without Redis for half a minute"])
 def test_half_a_minute_without_redis_is_no_different(
     point: str, context: Context, connection: Redis, relay: Relay, redis_server: RedisProcess, start_worker: StartWorker
