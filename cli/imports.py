@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,16 +11,39 @@ import typer
 
 from cli.candle_files import ZONE_HINT, DayFirst, ReaderName, Timeframe, ZoneName, zone_question
 from cli.context import AsJson, open_prepared
-from cli.output import ProgressLine, clear_errors, emit
-from cli.remote import ServiceUrl, append_files, import_files, service_at, service_url
+from cli.output import ProgressLine, clear_errors, emit, exit_code, problem_of, said
+from cli.remote import ServiceUrl, append_file, import_file, service_at, service_url
 
 if TYPE_CHECKING:
+    from candleloop.candles.freqtrade import LeftOut
     from candleloop.candles.report import ImportReport
     from candleloop.pipeline import AppendOutcome, ImportOutcome
 
 
+Taken = tuple[dict[str, Any], list[str]]
+"""What became of a file: as JSON and as lines."""
+
+
+@dataclass(frozen=True)
+class CandleFile:
+    """A file to import, and what is said of it.
+
+    Parameters
+    ----------
+    in_folder
+        Whether a folder was named, not the file: then the others go on when this one is refused.
+    """
+
+    path: Path
+    how: dict[str, Any]
+    in_folder: bool = False
+
+
 def import_(
-    files: Annotated[list[Path] | None, typer.Argument(help="Candle files of any known vendor.")] = None,
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Candle files of any known vendor, or Freqtrade's data folder of an exchange."),
+    ] = None,
     demo: Annotated[bool, typer.Option("--demo", help="Import the demo series: daily AAPL, GOOG, IBM, MSFT.")] = False,
     symbol: Annotated[str | None, typer.Option(help="Instrument; taken from the file's name unless given.")] = None,
     series: Annotated[str | None, typer.Option(help="Series id; SYMBOL-TIMEFRAME unless given.")] = None,
@@ -46,63 +70,113 @@ def import_(
             raise BadRequest("--revise goes with --append.", field="revise")
         if append and demo:
             raise BadRequest("--append needs a file.", field="append")
-        how: dict[str, Any] = {
-            "symbol": symbol,
-            "reader": reader,
-            "timezone": timezone,
-            "timeframe": timeframe,
-            "day_first": day_first,
-            "strict": strict,
-        }
+        how: dict[str, Any] = {"reader": reader, "timezone": timezone, "day_first": day_first, "strict": strict}
+        if append:
+            how["revise"] = revise
+        wanted, left_out = _listed(files or [], {"symbol": symbol, "series_id": series, "timeframe": timeframe})
         if (address := service_url(url)) is not None:
             if demo:
                 raise BadRequest("--demo imports into this machine's own data; send files to a service.", field="demo")
             with service_at(address) as service:
-                if append:
-                    answers = append_files(service, files or [], series, revise=revise, **how)
-                else:
-                    answers = import_files(service, files or [], series, **how)
-                _say_sent(answers, append=append, as_json=as_json)
+                send = append_file if append else import_file
+                _take_all(
+                    wanted,
+                    lambda file: _as_sent(send(service, file.path, **how, **file.how), append=append),
+                    left_out,
+                    append=append,
+                    as_json=as_json,
+                )
             return
         context, _ = open_prepared(None)
-        done: list[dict[str, Any]] = []
-        lines: list[str] = []
-        try:
-            with ProgressLine() as progress:
-                how["ask_zone"] = zone_question(progress, as_json=as_json)
-                for outcome in pipeline.import_demo(context, progress) if demo else []:
-                    done.append(_import_as_json(outcome))
-                    lines += _import_lines(outcome)
-                for file in files or []:
-                    if append:
-                        added = pipeline.append_file(context, series, file, **how, revise=revise, progress=progress)
-                        done.append(_append_as_json(added))
-                        lines += _append_lines(added)
-                    else:
-                        outcome = pipeline.import_file(context, file, series_id=series, **how, progress=progress)
-                        done.append(_import_as_json(outcome))
-                        lines += _import_lines(outcome)
-        finally:
-            # When one of several files is refused, those before it are in all the same.
-            if done:
-                emit({"appended" if append else "imported": done}, lines, as_json=as_json)
+        with ProgressLine() as progress:
+            how["ask_zone"] = zone_question(progress, as_json=as_json)
+            how["progress"] = progress
+
+            def take(file: CandleFile) -> Taken:
+                if append:
+                    added = pipeline.append_file(context, source=file.path, **how, **file.how)
+                    return _append_as_json(added), _append_lines(added)
+                outcome = pipeline.import_file(context, file.path, **how, **file.how)
+                return _import_as_json(outcome), _import_lines(outcome)
+
+            first = [
+                (_import_as_json(outcome), _import_lines(outcome))
+                for outcome in (pipeline.import_demo(context, progress) if demo else [])
+            ]
+            _take_all(wanted, take, left_out, first, append=append, as_json=as_json)
 
 
-def _say_sent(answers: Iterator[dict[str, Any]], *, append: bool, as_json: bool) -> None:
-    """Print what a service made of the files; those before a refused one are in all the same."""
-    done: list[dict[str, Any]] = []
-    lines: list[str] = []
+def _listed(files: Sequence[Path], given: dict[str, Any]) -> tuple[list[CandleFile], list[LeftOut]]:
+    """Return the files to import, those in folders included, and what is left out of folders."""
+    from candleloop import pipeline
+    from candleloop.candles.freqtrade import read_folder
+    from candleloop.candles.timeframes import parse_timeframe
+    from candleloop.errors import BadRequest
+
+    wanted: list[CandleFile] = []
+    left_out: list[LeftOut] = []
+    for path in files:
+        if not path.is_dir():
+            wanted.append(CandleFile(path, given))
+            continue
+        for name, value in given.items():
+            if value is not None:
+                option = name.removesuffix("_id")
+                raise BadRequest(f"{path}: its files say the {option} themselves, each its own.", field=option)
+        found = read_folder(path)
+        left_out += found.left_out
+        for one in found.files:
+            series_id = pipeline.default_series_id(one.symbol, parse_timeframe(one.timeframe))
+            said_by_name = {"symbol": one.symbol, "series_id": series_id, "timeframe": one.timeframe}
+            wanted.append(CandleFile(one.path, said_by_name, in_folder=True))
+    return wanted, left_out
+
+
+def _take_all(
+    files: Sequence[CandleFile],
+    take: Callable[[CandleFile], Taken],
+    left_out: Sequence[LeftOut],
+    first: Sequence[Taken] = (),
+    *,
+    append: bool,
+    as_json: bool,
+) -> None:
+    """Take files one by one and print what became of each; a refused one of a folder does not stop the others."""
+    from candleloop.errors import CandleloopError
+
+    done, refused = list(first), []
     try:
-        for answer in answers:
-            done.append(answer)
-            if append:
-                state = f"{answer['appended']:,} candles appended, {answer['bars']:,} candles now"
-            else:
-                state = "imported" if answer["created"] else "was there already, with the same candles"
-            lines += [f"{answer['series_id']}: {state}", *_report_lines(_report_of(answer["report"]))]
+        for file in files:
+            try:
+                done.append(take(file))
+            except CandleloopError as error:
+                if not file.in_folder:
+                    raise
+                refused.append((file.path, error))
     finally:
-        if done:
-            emit({"appended" if append else "imported": done}, lines, as_json=as_json)
+        # When one of several files is refused, those before it are in all the same.
+        shown: dict[str, Any] = {"appended" if append else "imported": [result for result, _ in done]}
+        if any(file.in_folder for file in files):
+            shown["refused"] = [{"file": str(path), **problem_of(problem)} for path, problem in refused]
+            shown["left_out"] = [{"file": str(one.path), "reason": one.reason} for one in left_out]
+        lines = [line for _, lines in done for line in lines]
+        if done or refused:
+            emit(shown, [*lines, *(f"left out: {one.path}: {one.reason}" for one in left_out)], as_json=as_json)
+    if refused:
+        if not as_json:
+            for path, problem in refused:
+                typer.echo(f"candleloop: {path}: {said(problem)}", err=True)
+            typer.echo(f"candleloop: {len(refused):,} of {len(files):,} files were refused.", err=True)
+        raise typer.Exit(max(exit_code(problem) for _, problem in refused))
+
+
+def _as_sent(answer: dict[str, Any], *, append: bool) -> Taken:
+    """Return what a service made of a file."""
+    if append:
+        state = f"{answer['appended']:,} candles appended, {answer['bars']:,} candles now"
+    else:
+        state = "imported" if answer["created"] else "was there already, with the same candles"
+    return answer, [f"{answer['series_id']}: {state}", *_report_lines(_report_of(answer["report"]))]
 
 
 def _report_of(shown: dict[str, Any]) -> ImportReport:

@@ -6,9 +6,12 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from candleloop.errors import CandleloopError
 
 
 def emit(result: Any, lines: list[str], *, as_json: bool) -> None:
@@ -63,12 +66,27 @@ def clear_errors(*, as_json: bool) -> Iterator[None]:
     try:
         yield
     except errors.CandleloopError as error:
-        problem = {"code": error.code, "detail": error.message, **error.details}
-        option = OPTIONS.get(error.code)
-        line = f"candleloop: {error.message}" + (f" Option: {option}." if option else "")
-        typer.echo(json.dumps(problem, default=str) if as_json else line, err=True)
-        wrong_input = (errors.BadCandles, errors.NotACandleFile, errors.BadConfiguration, errors.BadRequest)
-        raise typer.Exit(2 if isinstance(error, wrong_input) else 1) from None
+        typer.echo(json.dumps(problem_of(error), default=str) if as_json else f"candleloop: {said(error)}", err=True)
+        raise typer.Exit(exit_code(error)) from None
+
+
+def problem_of(error: CandleloopError) -> dict[str, Any]:
+    """Return an error as JSON shows it."""
+    return {"code": error.code, "detail": error.message, **error.details}
+
+
+def said(error: CandleloopError) -> str:
+    """Return an error in words, with the option that helps."""
+    option = OPTIONS.get(error.code)
+    return error.message + (f" Option: {option}." if option else "")
+
+
+def exit_code(error: CandleloopError) -> int:
+    """Return what a command ends with after an error."""
+    from candleloop import errors
+
+    wrong_input = (errors.BadCandles, errors.NotACandleFile, errors.BadConfiguration, errors.BadRequest)
+    return 2 if isinstance(error, wrong_input) else 1
 
 
 class ProgressLine:

@@ -35,21 +35,29 @@ def service_url(given: str | None) -> str | None:
 
 @contextmanager
 def service_at(url: str) -> Iterator[Client]:
-    """Open a client of the service at an address.
+    """Open a client of the service at an address, with the errors of :func:`our_errors`."""
+    from client import Client
+    from config.settings import settings
+
+    key = settings().api_key
+    with our_errors(), Client(url, api_key=None if key is None else key.get_secret_value()) as service:
+        yield service
+
+
+@contextmanager
+def our_errors() -> Iterator[None]:
+    """Turn the client's errors into ours, so that every command ends in one way.
 
     Raises
     ------
     CandleloopError
-        In place of the client's own errors, so that every command ends in one way.
+        In place of the client's own errors.
     """
     from candleloop.errors import BadRequest, CandleloopError, Unavailable
-    from client import Client, JobFailed, ServiceAway, ServiceProblem
-    from config.settings import settings
+    from client import JobFailed, ServiceAway, ServiceProblem
 
-    key = settings().api_key
     try:
-        with Client(url, api_key=None if key is None else key.get_secret_value()) as service:
-            yield service
+        yield
     except ServiceProblem as problem:
         kind = BadRequest if problem.status in {400, 413, 415, 422} else CandleloopError
         raise kind(problem.detail, code=problem.code, **problem.more) from None
@@ -59,22 +67,20 @@ def service_at(url: str) -> Iterator[Client]:
         raise CandleloopError(str(error), code=(error.job["error"] or {"code": "cancelled"})["code"]) from None
 
 
-def import_files(service: Client, files: Sequence[Path], series: str | None, **how: Any) -> Iterator[dict[str, Any]]:
-    """Send candle files one by one and give what became of each."""
-    for file in files:
-        yield service.import_file(_readable(file), series_id=series, **how)
+def import_file(service: Client, file: Path, **how: Any) -> dict[str, Any]:
+    """Send a candle file and return what became of it."""
+    with our_errors():
+        return service.import_file(_readable(file), **how)
 
 
-def append_files(
-    service: Client, files: Sequence[Path], series: str | None, *, revise: bool, **how: Any
-) -> Iterator[dict[str, Any]]:
-    """Send candle files to be added to a series and give what became of each."""
+def append_file(service: Client, file: Path, *, series_id: str | None, **how: Any) -> dict[str, Any]:
+    """Send a candle file to be added to a series and return what became of it."""
     from candleloop.errors import BadRequest
 
-    if series is None:
+    if series_id is None:
         raise BadRequest("Say which series on the service the candles belong to.", code="bad_series_id", field="series")
-    for file in files:
-        yield service.append_file(series, _readable(file), revise=revise, **how)
+    with our_errors():
+        return service.append_file(series_id, _readable(file), **how)
 
 
 def label(service: Client, series: Sequence[str] | None, label_set: str | None, progress: ProgressLine) -> Any:

@@ -78,8 +78,9 @@ def guess_from_name(name: str) -> tuple[str | None, int | None]:
     (None, None)
     """
     stem = re.sub(r"(\.(csv|txt|tsv|json|gz|zip|feather|parquet|prn|data|dat))+$", "", name, flags=re.IGNORECASE)
-    if match := re.fullmatch(r"([A-Z0-9]{2,10})_([A-Z]{3,5})(_[A-Z]{3,5})?-(\d{1,2}[mhdwM])(-\w+)?", stem):
-        return f"{match[1]}/{match[2]}", _seconds(match[4])
+    if match := re.fullmatch(r"([A-Z0-9]{2,10})_([A-Z]{3,5})(?:_([A-Z]{3,5}))?-(\d{1,2}[mhdwM])(-\w+)?", stem):
+        settled = f":{match[3]}" if match[3] else ""
+        return f"{match[1]}/{match[2]}{settled}", _seconds(match[4])
     if match := re.fullmatch(r"([a-z0-9]{1,8})_([a-z]{2})_([dwm])", stem):
         return f"{match[1]}.{match[2]}".upper(), _seconds(match[3].replace("m", "mo"))
     symbol, timeframe = None, None

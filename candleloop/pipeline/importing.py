@@ -106,7 +106,7 @@ def import_file(
         )
         report = _with_rows(context, imported)
         symbol = _known_symbol(symbol or imported.symbol)
-        series_id = series_id or _series_id(symbol, imported.timeframe_seconds)
+        series_id = series_id or default_series_id(symbol, imported.timeframe_seconds)
         version = writer.finish(series_id)
     # The share of the places is the share of the bars; only one time has to be looked up.
     first_test = last_share(range(report.rows_kept))
@@ -188,7 +188,7 @@ def append_file(
         progress=progress,
     )
     if row is None:
-        row = _series_row(context, _series_id(symbol or imported.symbol, imported.timeframe_seconds))
+        row = _series_row(context, default_series_id(symbol or imported.symbol, imported.timeframe_seconds))
     series_id, previous = row.id, row.version
     refuse_other_timeframe(row.last_time, imported, row.timeframe_seconds)
     store = CandleStore(context.storage)
@@ -303,7 +303,8 @@ def _known_symbol(symbol: str | None) -> str:
     return symbol
 
 
-def _series_id(symbol: str | None, timeframe_seconds: int) -> str:
+def default_series_id(symbol: str | None, timeframe_seconds: int) -> str:
+    """Return how a series is called unless somebody says otherwise."""
     return f"{_slug(_known_symbol(symbol))}-{timeframe_name(timeframe_seconds)}"
 
 

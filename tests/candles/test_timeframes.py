@@ -56,6 +56,7 @@ def test_calendar_months_are_months(days: int, name: str) -> None:
         ("ADABTC-1m-2021-11-27.csv", ("ADABTC", 60)),
         ("Binance_BTCUSDT_d.csv", ("BTCUSDT", 86_400)),
         ("ETH_BTC-5m.feather", ("ETH/BTC", 300)),
+        ("BTC_USDT_USDT-1h-futures.feather", ("BTC/USDT:USDT", 3_600)),
         ("aapl_us_d.csv", ("AAPL.US", 86_400)),
         ("MSFT.csv.gz", ("MSFT", None)),
         ("candles.csv", (None, None)),

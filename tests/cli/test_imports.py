@@ -21,7 +21,7 @@ from cli.main import app
 from config.settings import ROOT, settings
 from tests.support.candles import random_candles
 from tests.support.service import CONFIG, csv_of
-from tests.support.vendor_files import metatrader4
+from tests.support.vendor_files import freqtrade_feather, freqtrade_json, metatrader4
 
 
 @pytest.fixture
@@ -83,6 +83,69 @@ def test_a_person_at_a_terminal_is_asked_for_the_time_zone_until_there_is_one(ho
     assert "time zone: Europe/Athens (stated)" in said
     first = json.loads(run("report", "EURUSD-1h", "--json").stdout)["report"]["first_time"]
     assert np.isin(candles.time[0] - first, [2 * 3_600_000_000, 3 * 3_600_000_000])
+
+
+def freqtrade_folder(home: Path) -> Path:
+    """Make a data folder as Freqtrade keeps it, with a broken file in it and one of funding rates."""
+    folder = home / "binance"
+    (folder / "futures").mkdir(parents=True)
+    candles = random_candles(300, seed=5, step_seconds=300)
+    (folder / "ADA_BTC-5m.feather").write_bytes(freqtrade_feather(candles)[:3_000])
+    (folder / "ETH_BTC-5m.feather").write_bytes(freqtrade_feather(candles))
+    (folder / "ETH_BTC-1h.json").write_bytes(freqtrade_json(random_candles(300, seed=6)))
+    # Three candles with a gap between them: the name knows their timeframe better than the steps do.
+    (folder / "XRP_BTC-1h.json").write_bytes(freqtrade_json(random_candles(3, seed=6, step_seconds=7_200)))
+    for kind in ("futures", "funding_rate"):
+        (folder / "futures" / f"ETH_BTC_BTC-5m-{kind}.feather").write_bytes(freqtrade_feather(candles))
+    return folder
+
+
+def test_every_file_of_a_freqtrade_folder_becomes_a_series_and_a_broken_one_stops_no_other(home: Path) -> None:
+    folder = freqtrade_folder(home)
+    done = run("import", str(folder))
+    assert done.exit_code == 2
+    assert done.stdout.count("rows kept") == 4
+    assert f"left out: {folder}/futures/ETH_BTC_BTC-5m-funding_rate.feather: funding rates" in done.stdout
+    refused, count = done.stderr.splitlines()
+    assert "ADA_BTC-5m.feather: " in refused
+    assert "broken" in refused
+    assert count == "candleloop: 1 of 5 files were refused."
+    again = run("import", str(folder), "--json")
+    assert again.exit_code == 2
+    shown = json.loads(again.stdout)
+    assert [(one["series_id"], one["symbol"], one["timeframe_seconds"]) for one in shown["imported"]] == [
+        ("ETH-BTC-1h", "ETH/BTC", 3_600),
+        ("ETH-BTC-5m", "ETH/BTC", 300),
+        ("XRP-BTC-1h", "XRP/BTC", 3_600),
+        ("ETH-BTC-BTC-5m", "ETH/BTC:BTC", 300),
+    ]
+    assert [one["code"] for one in shown["refused"]] == ["not_a_candle_file"]
+    assert len(shown["left_out"]) == 1
+
+
+def test_a_freqtrade_folder_that_has_grown_is_appended(home: Path) -> None:
+    folder = freqtrade_folder(home)
+    grown = random_candles(305, seed=6)
+    (folder / "ETH_BTC-1h.json").write_bytes(freqtrade_json(grown[:300]))
+    run("import", str(folder))
+    (folder / "ADA_BTC-5m.feather").unlink()
+    (folder / "ETH_BTC-1h.json").write_bytes(freqtrade_json(grown))
+    done = run("import", str(folder), "--append", "--json")
+    assert done.exit_code == 0
+    assert [(one["series_id"], one["appended"]) for one in json.loads(done.stdout)["appended"]] == [
+        ("ETH-BTC-1h", 5),
+        ("ETH-BTC-5m", 0),
+        ("XRP-BTC-1h", 0),
+        ("ETH-BTC-BTC-5m", 0),
+    ]
+
+
+def test_a_folder_says_symbols_and_timeframes_itself(home: Path) -> None:
+    folder = freqtrade_folder(home)
+    for option in ("--symbol", "--series", "--timeframe"):
+        refused = run("import", str(folder), option, "1h")
+        assert (refused.exit_code, refused.stdout) == (2, "")
+        assert option.removeprefix("--") in refused.stderr
 
 
 def at_a_terminal(arguments: list[str], answers: list[bytes], seconds: float = 60) -> str:

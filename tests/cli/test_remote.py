@@ -13,6 +13,7 @@ from cli.main import app
 from config.settings import settings
 from tests.client.conftest import KEY, RunningService, service, trained_home  # noqa: F401
 from tests.support.service import CANDLES, csv_of
+from tests.support.vendor_files import freqtrade_feather
 
 
 @pytest.fixture
@@ -46,6 +47,18 @@ def test_a_file_is_imported_labelled_and_predicted_elsewhere(remote: RunningServ
     assert answer["predictions"]
     code, said, _ = run("models", "--url", remote.url, "--json")
     assert [row["version"] for row in json.loads(said)["models"]] == [answer["model"]["version"]]
+
+
+def test_a_freqtrade_folder_is_imported_elsewhere_file_by_file(remote: RunningService, tmp_path: Path) -> None:
+    (tmp_path / "ADA_BTC-1h.feather").write_bytes(b"ARROW1 and no more")
+    (tmp_path / "ETH_BTC-1h.feather").write_bytes(freqtrade_feather(CANDLES[:300]))
+    code, said, _ = run("import", str(tmp_path), "--url", remote.url, "--json")
+    shown = json.loads(said)
+    assert code == 2
+    assert [one["series_id"] for one in shown["imported"]] == ["ETH-BTC-1h"]
+    assert [one["code"] for one in shown["refused"]] == ["not_a_candle_file"]
+    code, said, _ = run("import", str(tmp_path / "ETH_BTC-1h.feather"), "--url", remote.url, "--json")
+    assert json.loads(said)["imported"][0]["created"] is False
 
 
 def test_the_report_of_an_import_elsewhere_is_printed_with_every_row(remote: RunningService, tmp_path: Path) -> None:
