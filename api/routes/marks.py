@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
 from api.json_route import JsonRoute
+from api.keys import Caller
 from api.openapi import problems
 from api.problems import PreconditionRequired
 from api.routes.series import Limit, Time
@@ -115,7 +116,7 @@ def list_annotations(
 
 @router.post("/series/{series_id}/annotations", status_code=201, responses=problems(400, 404, 409, 413, 415, 422, 503))
 def create_annotation(
-    service: TheService, response: Response, series_id: str, request: AnnotationRequest
+    service: TheService, caller: Caller, response: Response, series_id: str, request: AnnotationRequest
 ) -> Annotation:
     """Add a span that a person drew. Deleting it takes it back."""
     with service.context.database.begin() as session:
@@ -125,6 +126,7 @@ def create_annotation(
             series_id,
             edits.Place(request.label, request.start_time, request.end_time),
             service.bar_times.of(session, series_id),
+            requested_by=caller,
         )
         session.refresh(row)
         response.headers["Location"] = f"/series/{series_id}/annotations/{row.id}"
@@ -144,6 +146,7 @@ def get_annotation(service: TheService, response: Response, series_id: str, anno
 )
 def change_annotation(
     service: TheService,
+    caller: Caller,
     response: Response,
     series_id: str,
     annotation_id: str,
@@ -165,6 +168,7 @@ def change_annotation(
             ),
             service.bar_times.of(session, series_id),
             revision=revision,
+            requested_by=caller,
         )
         session.refresh(row)
         return _shown(response, Annotation.of(row))

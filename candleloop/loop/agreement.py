@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import or_, select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from candleloop.annotations.label_set import LabelSet
@@ -56,7 +56,7 @@ def agreement_of(
     """Compare what two annotators marked, with neither of them as the truth.
 
     An annotator is ``talib``, ``people``, or a name: the ``declared_source`` of an imported file, or the key that
-    decisions were sent with.
+    decisions and annotations were sent with.
 
     Parameters
     ----------
@@ -119,8 +119,10 @@ def _spans(session: Session, label_set: LabelSet, series_id: str, annotator: str
         decided = select(FeedbackEventRow.event_id).where(
             FeedbackEventRow.series_id == series_id, FeedbackEventRow.requested_by == annotator
         )
+        # Who changes a mark makes it their own, whoever it was of before.
+        before = or_(AnnotationRow.declared_source == annotator, AnnotationRow.event_id.in_(decided))
         statement = statement.where(
-            or_(AnnotationRow.declared_source == annotator, AnnotationRow.event_id.in_(decided))
+            or_(AnnotationRow.requested_by == annotator, and_(AnnotationRow.requested_by.is_(None), before))
         )
     position = {name: place for place, name in enumerate(label_set.names)}
     rows = [(position[label], start, end) for label, start, end in session.execute(statement)]

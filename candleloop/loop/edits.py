@@ -35,7 +35,7 @@ class Place:
 
 
 def create_annotation(
-    session: Session, label_set: LabelSet, series_id: str, place: Place, time: Times
+    session: Session, label_set: LabelSet, series_id: str, place: Place, time: Times, *, requested_by: str = "api"
 ) -> AnnotationRow:
     """Add a span that a person drew.
 
@@ -43,6 +43,8 @@ def create_annotation(
     ----------
     time
         Bar-open times of the series, int64 array of shape (n_bars,), microseconds UTC, ascending.
+    requested_by
+        Who drew it.
 
     Raises
     ------
@@ -64,6 +66,7 @@ def create_annotation(
         start_time=place.start_time,
         end_time=place.end_time,
         origin=Origin.HUMAN,
+        requested_by=requested_by,
     )
     outbox.append(session, topic=outbox.RETRAIN, label_set=label_set.name)
     return row
@@ -77,6 +80,7 @@ def change_annotation(
     time: Times,
     *,
     revision: int | None,
+    requested_by: str = "api",
 ) -> AnnotationRow:
     """Give an annotation of a person another label or other bars; it is the person's own from then on.
 
@@ -88,6 +92,8 @@ def change_annotation(
         From :func:`find_annotation`.
     revision
         The revision that the person saw, None for whichever it is.
+    requested_by
+        Who changes it.
 
     Raises
     ------
@@ -105,7 +111,7 @@ def change_annotation(
     elif not row.flagged:
         raise BadRequest("The annotation has this label and these times already.", code="nothing_changed")
     row.label, row.start_time, row.end_time = place.label, place.start_time, place.end_time
-    row.origin, row.flagged = Origin.HUMAN, False
+    row.origin, row.flagged, row.requested_by = Origin.HUMAN, False, requested_by
     _changed(session, row)
     return row
 

@@ -199,8 +199,9 @@ def add_annotation(
     origin: Origin,
     declared_source: str | None = None,
     event_id: str | None = None,
+    requested_by: str | None = None,
 ) -> AnnotationRow:
-    """Add a span held to be true. TA-Lib's come through :func:`replace_talib`."""
+    """Add a span held to be true; ``requested_by`` drew it. TA-Lib's come through :func:`replace_talib`."""
     row = AnnotationRow(
         id=uuid.uuid4().hex,
         series_id=series_id,
@@ -211,6 +212,7 @@ def add_annotation(
         origin=origin,
         declared_source=declared_source,
         event_id=event_id,
+        requested_by=requested_by,
     )
     session.add(row)
     session.flush()

@@ -130,7 +130,11 @@ class TestBarsRow(Base):
 
 
 class AnnotationRow(Base):
-    """A span held to be true. ``deleted_at`` keeps what was, so that undo and audit can find it."""
+    """A span held to be true. ``deleted_at`` keeps what was, so that undo and audit can find it.
+
+    ``requested_by`` is who drew it or changed it last; None where nobody did: an event says who sent it, a file what it
+    declares, and TA-Lib's marks have an origin of their own.
+    """
 
     __tablename__ = "annotations"
     __table_args__ = (
@@ -157,6 +161,7 @@ class AnnotationRow(Base):
     flagged: Mapped[bool] = mapped_column(default=False)
     event_id: Mapped[str | None] = mapped_column(String(64))
     job_id: Mapped[str | None] = mapped_column(String(64))
+    requested_by: Mapped[str | None] = mapped_column(String(80))
     created_at: Mapped[datetime] = mapped_column(default=now)
     updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
     deleted_at: Mapped[datetime | None]

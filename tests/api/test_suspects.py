@@ -8,9 +8,11 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import select, update
 from typer.testing import CliRunner
 
+from api.main import create_app
 from candleloop.context import Context
 from candleloop.pipeline_config import OutOfFoldConfig
 from candleloop.store.tables import AnnotationRow
@@ -18,6 +20,7 @@ from cli.main import app
 from config.context import open_context
 from config.settings import Settings, settings
 from tests.api.test_review import score
+from tests.support.http import client_of
 from tests.support.service import SERIES
 
 SWAPPED = {"bullish_engulfing": "bearish_engulfing", "bearish_engulfing": "bullish_engulfing"}
@@ -179,3 +182,28 @@ def test_agreement_with_talib_counts_on_reviewed_bars_and_people_by_name(client,
     assert sum(one["second"] for one in sent["labels"]) == 1
     lines = typed(trained, monkeypatch, "agreement", "talib", "people").stdout.splitlines()
     assert lines[0].split() == ["label", "talib", "people", "both", "F1"]
+
+
+def test_people_who_draw_are_told_apart_by_the_names_of_their_keys(trained: Settings) -> None:
+    keys = trained.model_copy(update={"api_keys": SecretStr("ada:of-ada, bob:of-bob")})
+    with client_of(create_app(keys)) as client:
+
+        def ask(name: str, verb: str, path: str, **parts: Any) -> Any:
+            return client.request(verb, path, headers={"x-api-key": f"of-{name}", "if-match": "*"}, **parts).json()
+
+        def compared() -> list[int]:
+            sent = ask("ada", "GET", "/agreement", params={"first": "api:ada", "second": "api:bob"})
+            row = next(one for one in sent["labels"] if one["label"] == "morning_star")
+            return [row["first"], row["second"], row["matched"]]
+
+        url = f"/series/{SERIES}/annotations"
+        times = ask("ada", "GET", f"/series/{SERIES}/candles", params={"limit": 40})["candles"]["time"]
+        drawn = {}
+        for name, first in (("ada", 2), ("ada", 12), ("bob", 3), ("bob", 14)):
+            place = {"label": "morning_star", "start_time": times[first], "end_time": times[first + 2]}
+            drawn[name, first] = ask(name, "POST", url, json=place)["id"]
+        assert compared() == [2, 2, 1]
+        # Who changes a mark makes it their own, whoever drew it.
+        change = {"start_time": times[22], "end_time": times[24]}
+        assert ask("ada", "PATCH", f"{url}/{drawn['bob', 14]}", json=change)["id"] == drawn["bob", 14]
+        assert compared() == [3, 1, 1]
