@@ -1,5 +1,6 @@
 import {
   barsOfTimes,
+  beside,
   type Disagreement,
   disputeKey,
   isDecided,
@@ -7,6 +8,7 @@ import {
   labelName,
   neighbour,
   type OpenTarget,
+  type Placed,
   type StoredPrediction,
 } from "@/features/annotate/layers";
 import type { Chosen, Session } from "@/features/annotate/session";
@@ -33,7 +35,8 @@ export type Scene = {
   readonly labels: readonly Label[];
   readonly predictions: ReadonlyMap<string, StoredPrediction>;
   readonly disagreements: readonly Disagreement[];
-  readonly targets: readonly OpenTarget[];
+  /** What is to be decided around here, as the store has it at this moment. */
+  readonly targets: () => readonly OpenTarget[];
   /** The span that was on the screen at the last paint: only that may be decided. */
   readonly painted: string | null;
   /** The item of the review queue that is being worked on. */
@@ -306,17 +309,18 @@ export function createCommands(window: CandleWindow, store: AnnotationStore, ses
       blind: scene().review?.blind ?? false,
       seconds: Math.round((performance.now() - since) / 100) / 10,
     });
-    const left = scene().targets.filter((one) => one.key !== wanted.id).length;
+    // Counted afterwards: one decision may settle more than one.
+    const left = scene().targets().length;
     const what = { confirm: "confirmed", correct: "corrected", dismiss: "dismissed" }[verb];
     session.say(`${labelName(wanted.label)} ${what}, ${left} left around here`);
-    advance();
+    advance(wanted);
   }
 
   /** Go on to what is to be decided after the one that was. */
-  function advance(): void {
+  function advance({ id, start, end }: Target): void {
     const { chosen } = session.getState();
     if (chosen?.lane === "dispute") nextDispute(1);
-    else next(1, true);
+    else next(1, { key: id, start, end });
   }
 
   function confirm(): void {
@@ -357,20 +361,16 @@ export function createCommands(window: CandleWindow, store: AnnotationStore, ses
     next(1);
   }
 
-  /** The next or previous thing to decide. */
-  function next(direction: 1 | -1, quietly = false): void {
+  /** The next or previous thing to decide; from where the decision was that was made just now, if one was. */
+  function next(direction: 1 | -1, decided: Placed | null = null): void {
+    const all = scene().targets();
     const { chosen, cursor } = session.getState();
-    const all = scene().targets;
+    const from = decided ?? all.find((one) => one.key === chosen?.key);
     const at = chosen && whereIs(chosen);
-    const isListed = chosen !== null && all.some((one) => one.key === chosen.key);
     const time = at ? (direction === 1 ? at.start : at.end) : (cursor ?? firstVisible());
-    const found = neighbour(
-      all.filter((one) => isListed || one.key !== chosen?.key),
-      { key: isListed ? (chosen?.key ?? null) : null, time },
-      direction,
-    );
+    const found = from ? beside(all, from, direction) : neighbour(all, { key: null, time }, direction);
     if (found) goTo({ lane: found.lane, key: found.key }, found);
-    else if (!quietly)
+    else if (decided === null)
       session.say(direction === 1 ? "Nothing more to decide to the right" : "Nothing more to decide to the left");
     else session.choose(null);
   }

@@ -163,7 +163,21 @@ export function openTargets(
     if (isDecided(one, decided) || agrees(place, said.get(one.label)) || agrees(place, marks.get(one.label))) continue;
     targets.push({ lane: "model", key: one.id, label: one.label, ...place });
   }
-  return targets.sort((a, b) => a.start - b.start || a.end - b.end || (a.key < b.key ? -1 : 1));
+  return targets.sort(inOrder);
+}
+
+/** Something with a place of its own among what is to be decided. */
+export type Placed = Timed & { readonly key: string };
+
+function inOrder(a: Placed, b: Placed): number {
+  return a.start - b.start || a.end - b.end || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0);
+}
+
+/** What comes after or before one of {@link openTargets}, which need not be among them any more. */
+export function beside(all: readonly OpenTarget[], from: Placed, direction: 1 | -1): OpenTarget | null {
+  const found =
+    direction === 1 ? all.find((one) => inOrder(one, from) > 0) : all.findLast((one) => inOrder(one, from) < 0);
+  return found ?? null;
 }
 
 function near(sorted: readonly Timed[], { start }: Timed): readonly Timed[] {

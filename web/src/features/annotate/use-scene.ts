@@ -1,6 +1,6 @@
 "use client";
 
-import { useEffect, useMemo, useRef, useState } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useStore } from "zustand";
 
 import { type Commands, createCommands, type Scene } from "@/features/annotate/commands";
@@ -14,7 +14,7 @@ import {
 } from "@/features/annotate/layers";
 import { useDisagreements, usePredictions } from "@/features/annotate/scores";
 import { useFreshAnnotations, useWorkspace } from "@/features/annotate/workspace";
-import type { BarSpan, Range } from "@/features/annotations";
+import type { Annotation, AnnotationState, BarSpan, Range } from "@/features/annotations";
 import type { ChartPort, Layers, Marks, Shades } from "@/features/chart";
 import { passes, usePredictionsStore, withFresh } from "@/features/predictions";
 import { msOf } from "@/lib/times";
@@ -39,7 +39,7 @@ export function useScene(review: ReviewFocus | null = null) {
   const bars = useStore(window, (state) => state.bars);
   const blind = review?.blind ?? false;
   const held = useStore(store, (state) => state.annotations);
-  const annotations = useMemo(() => (blind ? held.filter((one) => one.origin !== "talib") : held), [held, blind]);
+  const annotations = useMemo(() => (blind ? peoples(held) : held), [held, blind]);
   const reviewed = useStore(store, (state) => state.reviewed);
   const decided = useStore(store, (state) => state.decided);
   const filters = usePredictionsStore();
@@ -78,11 +78,15 @@ export function useScene(review: ReviewFocus | null = null) {
   );
   const showModel = shown && !peek;
   const focus = review?.focus;
-  const targets = useMemo(() => {
-    const asked = focus ? predictions.filter((one) => one.confidence >= LEAST_ASKED) : predictions;
-    const open = openTargets(annotations, shown ? asked : NONE, decided);
-    return focus ? open.filter((one) => one.end >= focus.start && one.end <= focus.end) : open;
-  }, [annotations, predictions, decided, shown, focus]);
+  const targetsOf = useCallback(
+    (held: readonly Annotation[], decided: AnnotationState["decided"]) => {
+      const asked = focus ? predictions.filter((one) => one.confidence >= LEAST_ASKED) : predictions;
+      const open = openTargets(blind ? peoples(held) : held, shown ? asked : NONE, decided);
+      return focus ? open.filter((one) => one.end >= focus.start && one.end <= focus.end) : open;
+    },
+    [predictions, shown, focus, blind],
+  );
+  const targets = useMemo(() => targetsOf(held, decided), [targetsOf, held, decided]);
 
   const still: Layers = useMemo(
     () => layersOf({ bars, labels, annotations, predictions, disagreements: visibleDisputes, decided, showModel }),
@@ -128,7 +132,7 @@ export function useScene(review: ReviewFocus | null = null) {
       labels: labelSet.labels,
       predictions: byId,
       disagreements: visibleDisputes,
-      targets,
+      targets: () => targetsOf(store.getState().annotations, store.getState().decided),
       painted: painted.current,
       review,
     };
@@ -181,6 +185,10 @@ export function useScene(review: ReviewFocus | null = null) {
 
 export type PageScene = ReturnType<typeof useScene>;
 
+function peoples(annotations: readonly Annotation[]): readonly Annotation[] {
+  return annotations.filter((one) => one.origin !== "talib");
+}
+
 const NONE: readonly StoredPrediction[] = [];
 const NO_DISPUTES: readonly Disagreement[] = [];
 const EMPTY_SCENE: Scene = {
@@ -188,7 +196,7 @@ const EMPTY_SCENE: Scene = {
   labels: [],
   predictions: new Map(),
   disagreements: [],
-  targets: [],
+  targets: () => [],
   painted: null,
   review: null,
 };
