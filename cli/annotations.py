@@ -32,11 +32,18 @@ class Written(StrEnum):
     CSV = "csv"
     JSONL = "jsonl"
     LABEL_STUDIO = "label-studio"
+    BARS_CSV = "bars-csv"
+    PARQUET = "parquet"
 
 
 @annotations_app.command("import")
 def import_(
-    file: Annotated[Path, typer.Argument(help="Spans as JSON, JSON lines, CSV or tasks of Label Studio.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="Spans as JSON, JSON lines, CSV, Parquet or tasks of Label Studio, or a row per bar as CSV."
+        ),
+    ],
     series: SeriesId,
     as_: Annotated[Whose, typer.Option("--as", help="Whose marks they are: a person's, or TA-Lib's.")],
     complete: Annotated[

@@ -212,7 +212,9 @@ def predict(
     last: Annotated[int | None, typer.Option(min=1, help="Use the last so many candles only.")] = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="Write what is shown to a file, too; ends in .json, .csv or .jsonl."),
+        typer.Option(
+            "--output", "-o", help="Write what is shown to a file, too; ends in .json, .csv, .jsonl or .parquet."
+        ),
     ] = None,
     symbol: Symbol = None,
     reader: ReaderName = None,

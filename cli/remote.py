@@ -94,14 +94,17 @@ def train(service: Client, label_set: str | None, progress: ProgressLine) -> Any
 
 
 def predict(service: Client, file: Path, label_set: str | None, **how: Any) -> dict[str, Any]:
-    """Read a candle file here and have the service find patterns in it; the answer is that of ``POST /predict``."""
+    """Read a candle file here and have the service find patterns in it.
+
+    The answer is that of ``POST /predict``, with the version of the candles.
+    """
     from candleloop import pipeline
     from candleloop.times import iso_times
 
     candles, warnings = pipeline.candles_to_predict(file, **how)
     columns = {name: values.tolist() for name, values in candles.columns().items()}
     answer = service.predict_columns({"time": iso_times(candles.time), **columns}, label_set=label_set)
-    return {**answer, "warnings": [*answer["warnings"], *warnings]}
+    return {**answer, "series_version": candles.version(), "warnings": [*answer["warnings"], *warnings]}
 
 
 def models(service: Client, label_set: str | None) -> tuple[str, list[dict[str, Any]]]:

@@ -368,7 +368,10 @@ class Client:
     def export_annotations(
         self, series_id: str, *, format: str = "json", label_set: str | None = None, predictions: bool = False
     ) -> bytes:
-        """Return the annotations of a series as a file; a task of Label Studio can hold the predictions beside them."""
+        """Return the annotations of a series as a file; a task of Label Studio can hold the predictions beside them.
+
+        Formats are ``json``, ``csv``, ``jsonl``, ``bars-csv`` (a row per bar), ``parquet`` and ``label-studio``.
+        """
         params = {"series_id": series_id, "format": format, "label_set": label_set, "predictions": predictions}
         return self._http.send("GET", "/annotations/export", repeatable=True, params=params).content
 

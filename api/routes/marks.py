@@ -35,8 +35,12 @@ MEDIA_TYPES = {
     FileFormat.CSV: "text/csv",
     FileFormat.JSONL: "application/x-ndjson",
     FileFormat.LABEL_STUDIO: "application/json",
+    FileFormat.BARS_CSV: "text/csv",
+    FileFormat.PARQUET: "application/vnd.apache.parquet",
 }
 """What an export is sent as."""
+FILE_NAMES = {FileFormat.LABEL_STUDIO: "task.json", FileFormat.BARS_CSV: "annotations.bars.csv"}
+"""What the file of an export is called, where it is not ``annotations`` and its format."""
 
 ETAG = re.compile(r'(?:W/)?"([0-9]{1,18})"')
 
@@ -248,7 +252,12 @@ def delete_reviewed_range(service: TheService, series_id: str, range_id: str) ->
         **problems(404, 422, 503),
         200: {
             "description": "The annotations in the order of time, each with its origin",
-            "content": {kind: {"schema": {"type": "string"}} for kind in MEDIA_TYPES.values()},
+            "content": {
+                kind: {
+                    "schema": {"type": "string"} | ({"format": "binary"} if kind.startswith("application/vnd") else {})
+                }
+                for kind in MEDIA_TYPES.values()
+            },
         },
     },
 )
@@ -264,12 +273,13 @@ def export_annotations(
     """Return the annotations of a series as a file. Predictions are never among them.
 
     With `label-studio` it is a task with the candles of the series; `GET /label-studio/config` gives the labelling
-    configuration of the project to import it into.
+    configuration of the project to import it into. With `bars-csv` it has a row for each bar: `B-label` on the first
+    bar of a span, `I-label` on its others, and columns `label_2`, `label_3`, ... for spans that share bars.
     """
     content = pipeline.export_annotations(
         service.context, series_id, service.label_set(label_set), format, with_predictions=predictions
     )
-    name = "task.json" if format is FileFormat.LABEL_STUDIO else f"annotations.{format}"
+    name = FILE_NAMES.get(format, f"annotations.{format}")
     disposition = f'attachment; filename="{name}"'
     return Response(content, media_type=MEDIA_TYPES[format], headers={"Content-Disposition": disposition})
 
@@ -301,6 +311,7 @@ async def import_annotations(
 ) -> IngestReport:
     """Add the spans of a file to a series; the report says which were kept, and why others were not.
 
+    A file that names a `series_version` which the series never had is refused: its spans were marked on other candles.
     Of several tasks of Label Studio the one is taken whose `data.series_id` is this series, unless `task` names one.
     """
     content = await request.body()

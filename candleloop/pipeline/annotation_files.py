@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 from sqlalchemy.orm import Session
 
 from candleloop.annotations.interchange import (
     FileFormat,
     IngestReport,
+    Record,
     label_studio,
     place_records,
     read_spans,
     write_annotations,
+    write_bars,
 )
 from candleloop.annotations.interchange.labelling_config import labelling_config
 from candleloop.annotations.places import to_times
+from candleloop.candles.store import CandleStore
 from candleloop.context import Context
 from candleloop.errors import BadRequest
 from candleloop.pipeline.importing import read_series
@@ -58,8 +62,9 @@ def import_annotations(
     Raises
     ------
     BadRequest
-        When the file cannot be read, holds predictions, or is about other candles or labels, or when spans of TA-Lib
-        are called complete: its searches are covered, not reviewed.
+        When the file cannot be read, holds predictions, or is about other candles or labels
+        (``series_version_mismatch`` when it names a version that the series never had), or when spans of TA-Lib are
+        called complete: its searches are covered, not reviewed.
     NotFound
         When there is no such series or label set.
     """
@@ -68,15 +73,16 @@ def import_annotations(
     if isinstance(source, Path):
         content, format = _span_file(source, format)
     elif format is None:
-        raise BadRequest("Say which format the content has: json, csv, jsonl or label-studio.", field="format")
+        raise BadRequest(f"Say which format the content has: {', '.join(FileFormat)}.", field="format")
     else:
         content = source
     file = read_spans(content, format, series_id=series_id, task=task)
     with context.database.read() as session:
         label_set = label_sets.get(session, label_set_name)
+        notes = _check_versions(session, file.records, series_id)
     candles = read_series(context, series_id)
     time = candles.time
-    notes = label_studio.check_candles(file.candles, candles, series_id)
+    notes += label_studio.check_candles(file.candles, candles, series_id)
     if file.skipped:
         notes.append(f"{file.skipped:,} annotations were skipped in Label Studio: they say nothing and are left out")
     placed = place_records(file.records, series_id, time, label_set)
@@ -94,7 +100,7 @@ def export_annotations(
 ) -> bytes:
     """Return the annotations of a series as a file, each with its origin and the version of the series.
 
-    They come in the order of time.
+    They come in the order of time: a row for each, or with ``bars-csv`` a row for each bar.
 
     Parameters
     ----------
@@ -118,20 +124,13 @@ def export_annotations(
     with context.database.read() as session:
         version = series.get_series(session, series_id).version
         label_sets.get(session, label_set_name)
-        rows: list[dict[str, Any]] = [
-            {
-                "series_id": series_id,
-                "series_version": version,
-                "label_set": label_set_name,
-                "label": row.label,
-                "start_time": iso_time(row.start_time),
-                "end_time": iso_time(row.end_time),
-                "origin": row.origin,
-                "declared_source": row.declared_source,
-            }
-            for row in _annotations(session, series_id, label_set_name)
-        ]
-    return write_annotations(rows, format)
+        rows = [_as_row(row) for row in _annotations(session, series_id, label_set_name)]
+    alike = {"series_id": series_id, "series_version": version, "label_set": label_set_name}
+    if format is FileFormat.BARS_CSV:
+        time = np.concatenate(list(CandleStore(context.storage).times(series_id, version)))
+        return write_bars(rows, time, **alike)
+    texts = ({name: iso_time(row[name]) for name in ("start_time", "end_time")} for row in rows)
+    return write_annotations([{**alike, **row, **text} for row, text in zip(rows, texts, strict=True)], format)
 
 
 def label_studio_config(context: Context, label_set_name: str, series_id: str | None = None) -> str:
@@ -161,15 +160,7 @@ def _export_task(context: Context, series_id: str, label_set_name: str, *, with_
             "timeframe_seconds": row.timeframe_seconds,
         }
         result = label_studio.annotation_regions(
-            {
-                "id": one.id,
-                "label": one.label,
-                "start_time": one.start_time,
-                "end_time": one.end_time,
-                "origin": one.origin,
-                "declared_source": one.declared_source,
-            }
-            for one in _annotations(session, series_id, label_set_name)
+            {"id": one.id, **_as_row(one)} for one in _annotations(session, series_id, label_set_name)
         )
         proposed = []
         scoring = predictions.scoring(session, series_id, label_set_name) if with_predictions else None
@@ -178,6 +169,34 @@ def _export_task(context: Context, series_id: str, label_set_name: str, *, with_
             proposed.append(label_studio.prediction(shown, scoring.model_version))
     data[label_studio.DATA] = label_studio.task_candles(read_series(context, series_id))
     return label_studio.write_task(data, result, proposed)
+
+
+def _as_row(annotation: AnnotationRow) -> dict[str, Any]:
+    names = ("label", "start_time", "end_time", "origin", "declared_source")
+    return {name: getattr(annotation, name) for name in names}
+
+
+def _check_versions(session: Session, records: Sequence[Record], series_id: str) -> list[str]:
+    """Hold the versions that a file names against those of the series; return what should be known."""
+    named = {
+        record.version: record
+        for record in reversed(records)
+        if record.version is not None and record.series in (None, series_id)
+    }
+    current = series.get_series(session, series_id).version
+    unknown = named.keys() - series.versions(session, series_id)
+    if unknown:
+        first = min((named[version] for version in unknown), key=lambda record: record.row)
+        raise BadRequest(
+            f"Row {first.row} was marked on other candles: the file names version {first.version} of the series, and "
+            f"{series_id} has version {current} and never had that one. Import those candles as a series of their own, "
+            "or leave series_version out of the file, so that its times alone count.",
+            code="series_version_mismatch",
+            row=first.row,
+            field="series_version",
+        )
+    earlier = sorted(named.keys() - {current})
+    return [f"marked on version {version}, an earlier one of the series; it is {current} now" for version in earlier]
 
 
 def _annotations(session: Session, series_id: str, label_set: str) -> Iterator[AnnotationRow]:
@@ -218,6 +237,8 @@ def format_of(path: Path) -> FileFormat:
     ending = path.suffix.lower().lstrip(".")
     if ending not in set(FileFormat):
         raise BadRequest(
-            f"{path.name}: its ending does not say whether it is json, csv or jsonl.", code="no_format", field="format"
+            f"{path.name}: its ending does not say whether it is json, csv, jsonl or parquet.",
+            code="no_format",
+            field="format",
         )
     return FileFormat(ending)

@@ -47,6 +47,7 @@ def predict_file(
     )
     found = Predictor(bundle).predict(candles, max_gap=context.max_gap)
     return {
+        "series_version": candles.version(),
         "predictions": prediction_rows(found, candles.time, bundle.label_set),
         "model": model_facts(bundle, registry_version),
         "warnings": [*found.warnings, *warnings],
@@ -88,11 +89,16 @@ def export_predictions(result: Mapping[str, Any], path: Path) -> None:
     Raises
     ------
     BadRequest
-        When the ending of the file is none of json, csv and jsonl, or it cannot be written.
+        When the ending of the file is none of json, csv, jsonl and parquet, or it cannot be written.
     """
     model = result["model"]
     # A file that was only looked at is no series.
-    more = {"series_id": None, "label_set": model["label_set"], "model_version": model["version"]}
+    more = {
+        "series_id": None,
+        "series_version": result["series_version"],
+        "label_set": model["label_set"],
+        "model_version": model["version"],
+    }
     content = write_predictions([{**row, **more} for row in result["predictions"]], format_of(path))
     try:
         path.write_bytes(content)

@@ -221,6 +221,11 @@ def test_bars(session: Session, series_id: str) -> tuple[int, int] | None:
     return None if row is None else (row.start_time, row.end_time)
 
 
+def versions(session: Session, series_id: str) -> set[str]:
+    """Return all versions that a series has had, the current one included."""
+    return set(session.scalars(select(SeriesVersionRow.version).where(SeriesVersionRow.series_id == series_id)))
+
+
 def import_report(session: Session, series_id: str, version: str) -> dict[str, Any]:
     """Return the report of the import that made this version of a series.
 

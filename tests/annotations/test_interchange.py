@@ -19,12 +19,14 @@ from candleloop.annotations.interchange import (
     write_annotations,
     write_predictions,
 )
+from candleloop.annotations.interchange.records import instant_of
 from candleloop.errors import BadRequest
 from candleloop.times import iso_times
 from tests.support.annotations import bar_times, label_set
 
 JSON, CSV, JSONL = FileFormat.JSON, FileFormat.CSV, FileFormat.JSONL
-PLAIN = (JSON, CSV, JSONL)
+PARQUET, BARS_CSV = FileFormat.PARQUET, FileFormat.BARS_CSV
+PLAIN = (JSON, CSV, JSONL, PARQUET)
 LABELS = label_set([3, None])
 TIME = bar_times(50)
 ISO = iso_times(TIME)
@@ -159,6 +161,7 @@ def test_any_values_are_kept_dropped_with_a_reason_or_refused(rows: list[dict[st
 def test_predictions_are_written_as_such_and_cannot_come_back_as_annotations(format: FileFormat) -> None:
     content = write_predictions([{**prediction(), "origin": "human"}], format)
     assert b"human" not in content
+    assert b"0123456789abcdef" in content
     with pytest.raises(BadRequest) as refusal:
         read_records(content, format)
     assert refusal.value.code == "predictions_are_no_annotations"
@@ -195,9 +198,8 @@ def test_predictions_are_never_written_as_annotations() -> None:
 def test_annotations_are_written_with_their_origin_and_can_be_read_again(format: FileFormat) -> None:
     content = write_annotations([annotation(), annotation("b", origin="imported", declared_source="tool, „x“")], format)
     found = read_records(content, format)
-    assert [(one.label, one.start, one.end, one.series) for one in found] == [
-        ("a", ISO[1], ISO[3], "S"),
-        ("b", ISO[1], ISO[3], "S"),
+    assert [(one.label, instant_of(one.start), instant_of(one.end), one.series, one.version) for one in found] == [
+        (label, TIME[1], TIME[3], "S", "0123456789abcdef") for label in ("a", "b")
     ]
     assert [one.source for one in found] == ["human", "tool, „x“"]
 

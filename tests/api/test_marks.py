@@ -180,7 +180,8 @@ def test_nothing_is_written_to_a_series_that_is_not_there(client: httpx.Client) 
 
 def test_annotations_leave_and_come_back_as_a_file(client: httpx.Client) -> None:
     create(client)
-    files = {form: f"annotations.{form}" for form in ("json", "csv", "jsonl")} | {"label-studio": "task.json"}
+    files = {form: f"annotations.{form}" for form in ("json", "csv", "jsonl", "parquet")}
+    files |= {"label-studio": "task.json", "bars-csv": "annotations.bars.csv"}
     for form, name in files.items():
         answer = client.get("/annotations/export", params={"series_id": SERIES, "format": form})
         assert answer.status_code == 200

@@ -69,7 +69,28 @@ def test_each_exported_line_names_the_version_of_its_series_and_the_times_of_its
     assert (line["start_time"], line["end_time"]) == tuple(iso_times(CANDLES.time[[40, 42]]))
 
 
-@pytest.mark.parametrize("format", ["json", "csv", "jsonl", "label-studio"])
+@pytest.mark.parametrize("format", ["json", "csv", "jsonl", "bars-csv", "parquet"])
+def test_spans_marked_on_other_candles_are_refused_and_those_of_an_earlier_version_noted(
+    home: Path, format: str
+) -> None:
+    run("annotations", "import", spans_file(home, ("morning_star", 40, 42)), "--series", "ONE-1h", "--as", "human")
+    output = home / f"out.{format}"
+    as_format = ("--format", format)
+    run("annotations", "export", "--series", "ONE-1h", "-o", str(output), *as_format)
+    (home / "OTHER_1h.csv").write_bytes(csv_of(random_candles(300, seed=6)))
+    assert run("import", str(home / "OTHER_1h.csv"), "--series", "other").exit_code == 0
+    (home / "ONE_1h.csv").write_bytes(csv_of(random_candles(310, seed=5)))
+    assert run("import", str(home / "ONE_1h.csv"), "--append", "--revise").exit_code == 0
+    noted = run("annotations", "import", str(output), "--series", "ONE-1h", "--as", "human", *as_format)
+    assert f"marked on version {CANDLES.version()}, an earlier one of the series" in noted.stdout
+    if format != "parquet":
+        output.write_text(output.read_text().replace("ONE-1h", "other"))
+        refused = run("annotations", "import", str(output), "--series", "other", "--as", "human", *as_format)
+        assert (refused.exit_code, len(refused.stderr.splitlines())) == (2, 1)
+        assert f"marked on other candles: the file names version {CANDLES.version()}" in refused.stderr
+
+
+@pytest.mark.parametrize("format", ["json", "csv", "jsonl", "label-studio", "bars-csv", "parquet"])
 def test_what_was_exported_can_be_imported_into_the_same_series(home: Path, format: str) -> None:
     assert run("label", "ONE-1h").exit_code == 0
     output = home / f"out.{format}"
@@ -116,7 +137,7 @@ def test_the_bars_of_a_complete_file_are_reviewed(home: Path) -> None:
 def test_a_file_that_cannot_be_taken_is_one_line_and_exit_code_2(home: Path) -> None:
     letter = home / "letter.txt"
     letter.write_text("Dear Sir")
-    for file, said in ((letter, "json, csv or jsonl"), (home / "nowhere.csv", "nowhere.csv")):
+    for file, said in ((letter, "json, csv, jsonl or parquet"), (home / "nowhere.csv", "nowhere.csv")):
         done = run("annotations", "import", str(file), "--series", "ONE-1h", "--as", "human")
         assert (done.exit_code, len(done.stderr.splitlines())) == (2, 1)
         assert said in done.stderr

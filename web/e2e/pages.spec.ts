@@ -98,6 +98,7 @@ test("annotations go out as a file in each format and come in again", async ({ p
   for (const [name, ending] of [
     ["JSON", "json"],
     ["CSV", "csv"],
+    ["CSV, a row per bar", "bars.csv"],
     ["JSON lines", "jsonl"],
   ] as const) {
     const waiting = page.waitForEvent("download");
@@ -116,7 +117,7 @@ test("annotations go out as a file in each format and come in again", async ({ p
   const dialog = page.getByRole("dialog");
   await dialog
     .getByLabel("File")
-    .setInputFiles({ name: "marks.csv", mimeType: "text/csv", buffer: readFileSync(saved.csv as string) });
+    .setInputFiles({ name: "marks.csv", mimeType: "text/csv", buffer: readFileSync(saved["bars.csv"] as string) });
   await expect(dialog.getByLabel("Format")).toHaveValue("csv");
   await dialog.getByRole("button", { name: "Import", exact: true }).click();
   await expect(dialog.getByText("1 of 1 span kept.")).toBeVisible();

@@ -1,14 +1,15 @@
 """Annotations as files: what another tool exported comes in, what candleloop holds goes out."""
 
+from candleloop.annotations.interchange.bars import write_bars
 from candleloop.annotations.interchange.files import (
     FileFormat,
-    Record,
     SpanFile,
     read_spans,
     write_annotations,
     write_predictions,
 )
 from candleloop.annotations.interchange.placing import Placed, place_records
+from candleloop.annotations.interchange.records import Record
 from candleloop.annotations.interchange.report import DroppedSpan, IngestReport
 
 __all__ = [
@@ -21,5 +22,6 @@ __all__ = [
     "place_records",
     "read_spans",
     "write_annotations",
+    "write_bars",
     "write_predictions",
 ]

@@ -1,31 +1,22 @@
-"""Files of labelled spans: JSON, JSON lines, CSV and Label Studio's tasks."""
+"""Files of labelled spans: JSON, JSON lines, CSV, Parquet and Label Studio's tasks."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from candleloop.annotations.interchange.bars import is_bars, read_bars
 from candleloop.annotations.interchange.label_studio import Results, is_task, read_tasks
+from candleloop.annotations.interchange.parquet import read_rows, write_rows
+from candleloop.annotations.interchange.records import NAMES, PREDICTION, Record, text_of, value_of
 from candleloop.annotations.interchange.refusals import holds_predictions, not_a_file
 
 FORMAT = "candleloop-annotations/1"
-PREDICTION = "prediction"
-"""What a record says as its origin when a model proposed the span."""
-
-NAMES: Mapping[str, tuple[str, ...]] = {
-    "label": ("label", "pattern", "class"),
-    "start": ("start_time", "start", "begin", "from"),
-    "end": ("end_time", "end", "to"),
-    "series": ("series_id", "series"),
-    "source": ("declared_source", "source", "origin", "annotator"),
-}
-"""What a field may be called, whatever its case; the first one that has a value counts."""
-
 LISTS = ("annotations", "spans")
 """Under which name a JSON object may hold its spans."""
 
@@ -41,12 +32,15 @@ ANNOTATION_COLUMNS = (
 )
 PREDICTION_COLUMNS = (
     "series_id",
+    "series_version",
     "label_set",
     "label",
     "start_time",
     "end_time",
     "origin",
     "confidence",
+    "provisional",
+    "out_of_fold",
     "model_version",
 )
 
@@ -58,21 +52,8 @@ class FileFormat(StrEnum):
     CSV = "csv"
     JSONL = "jsonl"
     LABEL_STUDIO = "label-studio"
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """A span as the file gives it, nothing checked yet; what is missing or empty is None.
-
-    ``row`` counts as an editor counts lines, the first one is 1; in JSON it counts records.
-    """
-
-    row: int
-    label: str | None
-    start: Any
-    end: Any
-    series: str | None
-    source: str | None
+    BARS_CSV = "bars-csv"
+    PARQUET = "parquet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +85,8 @@ def read_spans(
     content
         The file: UTF-8, with or without byte order mark. JSON is a list of objects, or an object that holds one as
         ``annotations`` or ``spans``, or Label Studio's export; JSON lines has one object per line; CSV has a header
-        and commas, semicolons or tabs.
+        and commas, semicolons or tabs, a row per span or, without columns for start and end, a row per bar (see
+        :mod:`candleloop.annotations.interchange.bars`). Parquet has a row per span.
     format
         How it is written.
     series_id, task
@@ -118,13 +100,21 @@ def read_spans(
         columns for label, start and end; with code ``predictions_are_no_annotations`` when it holds what a model
         proposed: that can be confirmed, not imported as if somebody had marked it.
     """
+    if format is FileFormat.PARQUET:
+        return SpanFile(_records(list(enumerate(read_rows(content), start=1))))
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise not_a_file(f"it is not UTF-8 text (byte {error.start})") from None
     results = Results([])
-    if format is FileFormat.CSV:
-        listed = _read_csv(text)
+    if format in (FileFormat.CSV, FileFormat.BARS_CSV):
+        columns, lines = _read_csv(text)
+        if is_bars(columns):
+            return SpanFile(read_bars(columns, lines))
+        _require_columns(columns, format)
+        listed: list[tuple[int, Mapping[str, Any]]] = [
+            (line, dict(zip(columns, cells, strict=True))) for line, cells in lines
+        ]
     elif format is FileFormat.JSONL:
         listed = _read_json_lines(text)
     else:
@@ -133,9 +123,7 @@ def read_spans(
             results = read_tasks(parsed, series_id=series_id, task=task)
             parsed = results.rows
         listed = _read_json(parsed)
-    rows = [(row, {str(name).strip().lower(): value for name, value in fields.items()}) for row, fields in listed]
-    _refuse_predictions(rows)
-    return SpanFile([_record(row, fields) for row, fields in rows], results.skipped, results.candles)
+    return SpanFile(_records(listed), results.skipped, results.candles)
 
 
 def write_annotations(rows: Iterable[Mapping[str, Any]], format: FileFormat) -> bytes:
@@ -165,11 +153,11 @@ def write_predictions(rows: Iterable[Mapping[str, Any]], format: FileFormat) -> 
     Parameters
     ----------
     rows
-        Values by the names in ``PREDICTION_COLUMNS`` but for ``origin``, times as ISO-8601 text.
+        Values by the names in ``PREDICTION_COLUMNS`` but for ``origin``, times as ISO-8601 text; a name may be missing.
     format
         How to write them.
     """
-    listed = [{name: PREDICTION if name == "origin" else row[name] for name in PREDICTION_COLUMNS} for row in rows]
+    listed = [{name: PREDICTION if name == "origin" else row.get(name) for name in PREDICTION_COLUMNS} for row in rows]
     return _write("predictions", PREDICTION_COLUMNS, listed, format)
 
 
@@ -206,27 +194,40 @@ def _read_json_lines(text: str) -> list[tuple[int, Mapping[str, Any]]]:
     return found
 
 
-def _read_csv(text: str) -> list[tuple[int, Mapping[str, Any]]]:
+def _read_csv(text: str) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
+    """Return the names of the columns in small letters, and line and cells of each row that is not empty."""
     header = text.partition("\n")[0]
     delimiter = max(",;\t", key=header.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    found: list[tuple[int, Mapping[str, Any]]] = []
-    try:
-        columns = next(reader, [])
-        known = {name.strip().lower() for name in columns}
-        missing = [field for field in ("label", "start", "end") if not known & set(NAMES[field])]
-        if missing:
-            raise not_a_file(f"its first line has no column for {', '.join(missing)}", row=1)
+
+    def rows() -> Iterator[list[str]]:
+        try:
+            yield from reader
+        except csv.Error as error:
+            raise not_a_file(f"line {reader.line_num}: {error}", row=reader.line_num) from None
+
+    lines = rows()
+    columns = [name.strip().lower() for name in next(lines, [])]
+
+    def numbered() -> Iterator[tuple[int, list[str]]]:
         line = reader.line_num + 1
-        for cells in reader:
+        for cells in lines:
             if any(cell.strip() for cell in cells):
                 if len(cells) != len(columns):
                     raise not_a_file(f"line {line} has {len(cells)} cells, the header {len(columns)}", row=line)
-                found.append((line, dict(zip(columns, cells, strict=True))))
+                yield line, cells
             line = reader.line_num + 1
-    except csv.Error as error:
-        raise not_a_file(f"line {reader.line_num}: {error}", row=reader.line_num) from None
-    return found
+
+    return columns, numbered()
+
+
+def _require_columns(columns: Sequence[str], format: FileFormat) -> None:
+    known = set(columns)
+    if format is FileFormat.BARS_CSV:
+        raise not_a_file("its first line has no columns for label and time, or has some for start and end", row=1)
+    missing = [field for field in ("label", "start", "end") if not known & set(NAMES[field])]
+    if missing:
+        raise not_a_file(f"its first line has no column for {', '.join(missing)}", row=1)
 
 
 def _object(item: Any, row: int) -> Mapping[str, Any]:
@@ -235,15 +236,21 @@ def _object(item: Any, row: int) -> Mapping[str, Any]:
     return item
 
 
-def _record(row: int, fields: Mapping[str, Any]) -> Record:
-    values: dict[str, Any] = {}
-    for field, names in NAMES.items():
-        given = (fields.get(name) for name in names)
-        values[field] = next((value for value in given if value is not None and str(value).strip() != ""), None)
-    for field in ("label", "series", "source"):
-        if values[field] is not None:
-            values[field] = str(values[field]).strip()
-    return Record(row, **values)
+def _records(listed: Sequence[tuple[int, Mapping[str, Any]]]) -> list[Record]:
+    rows = [(row, {str(name).strip().lower(): value for name, value in fields.items()}) for row, fields in listed]
+    _refuse_predictions(rows)
+    return [
+        Record(
+            row,
+            text_of(fields, "label"),
+            value_of(fields, "start"),
+            value_of(fields, "end"),
+            text_of(fields, "series"),
+            text_of(fields, "source"),
+            text_of(fields, "version"),
+        )
+        for row, fields in rows
+    ]
 
 
 def _refuse_predictions(rows: Sequence[tuple[int, Mapping[str, Any]]]) -> None:
@@ -258,8 +265,10 @@ def _write(name: str, columns: Sequence[str], rows: Sequence[Mapping[str, Any]],
         return (json.dumps({"format": FORMAT, name: rows}, ensure_ascii=False, indent=1) + "\n").encode()
     if format is FileFormat.JSONL:
         return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
+    if format is FileFormat.PARQUET:
+        return write_rows(name, columns, rows)
     if format is not FileFormat.CSV:
-        raise ValueError("Label Studio's tasks have more than rows: see write_task")
+        raise ValueError(f"{format} has more than rows of spans: see write_task and write_bars")
     table = io.StringIO(newline="")
     writer = csv.DictWriter(table, columns, lineterminator="\n")
     writer.writeheader()

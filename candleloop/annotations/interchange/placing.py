@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,19 +10,17 @@ from typing import Any, Literal
 import numpy as np
 from pydantic_core import PydanticCustomError
 
-from candleloop.annotations.interchange.files import Record
+from candleloop.annotations.interchange.records import Record, instant_of
 from candleloop.annotations.interchange.report import DroppedSpan, IngestReport
 from candleloop.annotations.label_set import LabelSet
 from candleloop.annotations.spans import IntArray, Spans
 from candleloop.annotations.truth import BoolArray
 from candleloop.errors import BadRequest
-from candleloop.loop.instants import parse_instant
 from candleloop.times import iso_time
 
-NUMBER = re.compile(r"[+-]?\d+(\.\d*)?")
 FEWEST_WITHIN_A_BAR = 3
 """From so many spans on that lie within one bar, a file may be about a shorter timeframe; fewer are drawn badly."""
-NOWHERE = ("outside_series", "between_bars")
+NOWHERE = ("outside_series", "between_bars", "rows_missing")
 """Reasons that a file about other candles gives."""
 
 
@@ -128,8 +125,8 @@ def place_records(records: Sequence[Record], series_id: str, time: IntArray, lab
         Both ends are moved to the nearest bar that opens at most half a bar away, half of the usual step between bars;
         of two equally near ones to the earlier. Times without offset are UTC. Dropped, with a reason:
         ``missing_field``, ``other_series``, ``unknown_label``, ``not_a_time``, ``start_after_end``,
-        ``outside_series``, ``between_bars`` (in a gap), and ``duplicate`` (the same label on the same bars as an
-        earlier row).
+        ``outside_series``, ``between_bars`` (in a gap), ``rows_missing`` (of a file with a row per bar),
+        and ``duplicate`` (the same label on the same bars as an earlier row).
 
     Raises
     ------
@@ -201,18 +198,20 @@ def _place(
         raise _Dropped("start_after_end", f"it starts at {iso_time(start)} and ends at {iso_time(end)}")
     first, last = (_nearest(at, name, time, step) for name, at in (("start", start), ("end", end)))
     moved = bool(time[first] != start or time[last] != end)
+    if record.bars is not None and record.bars != last - first + 1:
+        raise _Dropped(
+            "rows_missing",
+            f"the file gives it {record.bars:,} rows, and the series has {last - first + 1:,} bars from its first to "
+            "its last: a row per bar is needed",
+        )
     label = label_set.names.index(record.label)
     within_a_bar = start < end and first == last and label_set.labels[label].bars != 1
     return (label, first, last), moved, within_a_bar
 
 
 def _instant(value: Any, name: str) -> int:
-    if isinstance(value, str):
-        value = value.strip()
-        if NUMBER.fullmatch(value):
-            value = float(value) if "." in value else int(value)
     try:
-        return parse_instant(value)
+        return instant_of(value)
     except PydanticCustomError as error:
         raise _Dropped("not_a_time", f"{name} {value!r} {error.message()}") from None
 

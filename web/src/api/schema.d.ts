@@ -539,7 +539,8 @@ export interface paths {
          * @description Return the annotations of a series as a file. Predictions are never among them.
          *
          *     With `label-studio` it is a task with the candles of the series; `GET /label-studio/config` gives the labelling
-         *     configuration of the project to import it into.
+         *     configuration of the project to import it into. With `bars-csv` it has a row for each bar: `B-label` on the first
+         *     bar of a span, `I-label` on its others, and columns `label_2`, `label_3`, ... for spans that share bars.
          */
         get: operations["export_annotations"];
         put?: never;
@@ -563,6 +564,7 @@ export interface paths {
          * Import Annotations
          * @description Add the spans of a file to a series; the report says which were kept, and why others were not.
          *
+         *     A file that names a `series_version` which the series never had is refused: its spans were marked on other candles.
          *     Of several tasks of Label Studio the one is taken whose `data.series_id` is this series, unless `task` names one.
          */
         post: operations["import_annotations"];
@@ -1547,7 +1549,7 @@ export interface components {
          * @description How spans are written in a file.
          * @enum {string}
          */
-        FileFormat: "json" | "csv" | "jsonl" | "label-studio";
+        FileFormat: "json" | "csv" | "jsonl" | "label-studio" | "bars-csv" | "parquet";
         /**
          * GateDecision
          * @description Whether the candidate goes live, and why; JSON-ready.
@@ -6105,6 +6107,7 @@ export interface operations {
                     "application/json": string;
                     "text/csv": string;
                     "application/x-ndjson": string;
+                    "application/vnd.apache.parquet": string;
                 };
             };
             /** @description The key is missing or wrong */

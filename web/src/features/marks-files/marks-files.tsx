@@ -18,17 +18,20 @@ import { IngestReport } from "./ingest-report";
 
 type Format = Schemas["FileFormat"];
 
-const FORMATS: readonly { value: Format; name: string }[] = [
-  { value: "json", name: "JSON" },
-  { value: "csv", name: "CSV" },
-  { value: "jsonl", name: "JSON lines" },
-  { value: "label-studio", name: "Label Studio" },
+const FORMATS: readonly { value: Format; name: string; file: string }[] = [
+  { value: "json", name: "JSON", file: "annotations.json" },
+  { value: "csv", name: "CSV", file: "annotations.csv" },
+  { value: "bars-csv", name: "CSV, a row per bar", file: "annotations.bars.csv" },
+  { value: "jsonl", name: "JSON lines", file: "annotations.jsonl" },
+  { value: "parquet", name: "Parquet", file: "annotations.parquet" },
+  { value: "label-studio", name: "Label Studio", file: "task.json" },
 ];
 
-/** The format that the ending of a file tells; JSON also for Label Studio's exports. */
+const ENDINGS: Readonly<Record<string, Format>> = { csv: "csv", jsonl: "jsonl", ndjson: "jsonl", parquet: "parquet" };
+
+/** The format that the ending of a file tells; JSON also for Label Studio's exports, CSV also with a row per bar. */
 export function formatOf(name: string): Format {
-  const ending = name.toLowerCase().split(".").at(-1);
-  return ending === "csv" || ending === "jsonl" ? ending : ending === "ndjson" ? "jsonl" : "json";
+  return ENDINGS[name.toLowerCase().split(".").at(-1) ?? ""] ?? "json";
 }
 
 /** Annotations of a series as files: out in each format, in from other tools. */
@@ -39,11 +42,11 @@ export function MarksFiles({ seriesId, labelSet }: { seriesId: string; labelSet:
       <h2 className="font-semibold">Annotations as files</h2>
       <div className="flex flex-wrap items-center gap-2">
         <span className="text-muted text-xs">Export</span>
-        {FORMATS.map(({ value, name }) => (
+        {FORMATS.map(({ value, name, file }) => (
           <a
             key={value}
             href={`/api/annotations/export?${new URLSearchParams({ series_id: seriesId, label_set: labelSet, format: value })}`}
-            download={value === "label-studio" ? `${seriesId}-task.json` : `${seriesId}-annotations.${value}`}
+            download={`${seriesId}-${file}`}
             className="inline-flex min-h-6 items-center rounded-md border border-line-strong bg-raised px-2 font-medium text-xs hover:bg-bg"
           >
             {name}
@@ -108,7 +111,7 @@ function ImportMarks({ seriesId, labelSet, onClose }: { seriesId: string; labelS
             <span className="mb-1 block font-medium text-xs">File</span>
             <input
               type="file"
-              accept=".json,.jsonl,.ndjson,.csv"
+              accept=".json,.jsonl,.ndjson,.csv,.parquet"
               className="block w-full text-sm file:mr-3 file:min-h-8 file:rounded-md file:border file:border-line-strong file:bg-bg file:px-3 file:text-ink"
               onChange={(event) => {
                 const chosen = event.target.files?.[0] ?? null;
@@ -120,7 +123,7 @@ function ImportMarks({ seriesId, labelSet, onClose }: { seriesId: string; labelS
           <div className="grid gap-3 sm:grid-cols-2">
             <SelectField
               label="Format"
-              hint="JSON reads exports of Label Studio too."
+              hint="JSON reads exports of Label Studio too, CSV a row per bar."
               value={format}
               onChange={(event) => setFormat(event.target.value as Format)}
             >
