@@ -199,7 +199,7 @@ def _epochs(text: str) -> list[Decimal]:
         value = Decimal(text)
     except ArithmeticError:
         return []
-    return [value] if value.is_finite() and abs(value) < 10**20 else []
+    return [value] if value.is_finite() and value.copy_abs() < 10**20 else []
 
 
 def _days(date: re.Match[str], day_first: bool) -> Iterator[datetime]:
