@@ -135,7 +135,7 @@ def split_gap(snapshot: Snapshot, candles: Candles, config: PipelineConfig, n_te
             threads=config.training.threads,
         )
         rows = known[~teaches]
-        guessed = model.predict_probabilities(corpus.features, rows).argmax(axis=1)
+        guessed = corpus.ask(model, rows).argmax(axis=1)
         found[name] = bar_macro_f1(one.target[rows], guessed, corpus.n_classes)
     return {**found, "random_minus_temporal": found["random"] - found["temporal"]}
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from enum import StrEnum
 
 import numpy as np
+import numpy.typing as npt
 
 from candleloop.candles.frame import MICROSECONDS, Candles, IntArray
 
@@ -198,6 +199,11 @@ def segment_starts_of(pieces: Callable[[], Iterable[IntArray]], *, max_gap: int 
         starts.append(np.flatnonzero(steps > gap) + n_bars)
         n_bars, last = n_bars + len(time), int(time[-1])
     return np.concatenate(starts), n_bars
+
+
+def segment_numbers(starts: IntArray, n_bars: int) -> npt.NDArray[np.int32]:
+    """Return the segment of each bar, int32 array of shape (n_bars,), where segments begin at the bars ``starts``."""
+    return (np.searchsorted(starts, np.arange(n_bars), side="right") - 1).astype(np.int32)
 
 
 def segment_slices(candles: Candles, *, max_gap: int | None = None) -> list[slice]:

@@ -73,10 +73,16 @@ def check_learning(corpus: Corpus, config: TrainingConfig, rng: np.random.Genera
         progress("fitting", done, fits, "models")
         learn = samples.row[~held_out]
         bars = TrainingBars(
-            corpus.features, corpus.group, learn, target[~held_out], np.ones(len(learn)), corpus.n_classes
+            corpus.features,
+            corpus.group,
+            learn,
+            target[~held_out],
+            np.ones(len(learn)),
+            corpus.n_classes,
+            corpus.encoding.offsets,
         )
         fitted = family_for(config).fit(bars, seed=config.seed, threads=config.threads)
-        return fitted.predict_probabilities(corpus.features, samples.row[held_out], corpus.group)
+        return corpus.ask(fitted, samples.row[held_out])
 
     permuted = samples.target.copy()
     for one in np.unique(samples.series):

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from candleloop.annotations.identity import prediction_ids
 from candleloop.annotations.spans import Spans
 from candleloop.candles.frame import Candles
-from candleloop.candles.segments import segment_starts
+from candleloop.candles.segments import segment_numbers, segment_starts
 from candleloop.errors import BadCandles
 from candleloop.features.ahead import with_bars_ahead
 from candleloop.features.matrix import feature_matrix
@@ -18,13 +18,11 @@ from candleloop.inference.bundle import ModelBundle
 from candleloop.inference.uncertainty import margin
 from candleloop.training.calibration import RAW_FLOOR, calibrated
 from candleloop.training.families import fitted_from_files
+from candleloop.training.families.asking import ask
 from candleloop.training.families.random_forest import FittedForest
 
 UNCERTAINTY = "margin"
 """How ``uncertainty`` is measured: 1 minus the distance of the two largest class probabilities (0 sure, 1 torn)."""
-
-CHUNK = 16_384
-"""Bars that the model is asked about at once; only of so many are the features of bars ahead held beside their own."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -173,38 +171,20 @@ class Predictor:
                 longest_run=run,
             )
         features = feature_matrix(candles, bundle.feature_spec, max_gap=max_gap)
-        segment = (np.searchsorted(starts, np.arange(len(candles)), side="right") - 1).astype(np.int32)
+        segment = segment_numbers(starts, len(candles))
+        offsets = bundle.encoding.offsets
         if not for_windows:
-            return Examined(candles, starts, rows, None, self._by_chunks(features, rows, starts, segment))
-        features = with_bars_ahead(features, starts, bundle.encoding.offsets)
+            probabilities = ask(
+                self._model, features, rows, segment, offsets=offsets, n_classes=bundle.encoding.n_classes
+            )
+            return Examined(candles, starts, rows, None, probabilities)
+        features = with_bars_ahead(features, segment, offsets)
         voted = None
         if isinstance(self._model, FittedForest):
             probabilities, voted = self._model.predict_with_votes(features, rows)
         else:
             probabilities = self._model.predict_probabilities(features, rows, segment)
         return Examined(candles, starts, rows, features, probabilities, voted)
-
-    def _by_chunks(
-        self,
-        features: npt.NDArray[np.float32],
-        rows: npt.NDArray[np.int64],
-        starts: npt.NDArray[np.int64],
-        segment: npt.NDArray[np.int32],
-    ) -> npt.NDArray[np.float32]:
-        """Ask the model about ``rows`` chunk by chunk, each with the bars before and after it that the model reads."""
-        offsets, n_bars = self.bundle.encoding.offsets, len(features)
-        probabilities = np.empty((len(rows), self.bundle.encoding.n_classes), dtype=np.float32)
-        for chunk in range(0, n_bars, CHUNK):
-            first, stop = np.searchsorted(rows, (chunk, chunk + CHUNK))
-            if first == stop:
-                continue
-            low = max(chunk - self._model.context, 0)
-            high = min(chunk + CHUNK + offsets[-1], n_bars)
-            cut = np.unique(np.maximum(starts[starts < high], low)) - low
-            read = with_bars_ahead(features[low:high], cut, offsets)
-            asked = rows[first:stop] - low
-            probabilities[first:stop] = self._model.predict_probabilities(read, asked, segment[low:high])
-        return probabilities
 
     def propose(self, examined: Examined, *, series_id: str | None = None) -> Predictions:
         """Make spans of class probabilities; what they are is said at :meth:`predict`."""

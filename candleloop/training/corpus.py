@@ -13,13 +13,13 @@ from candleloop.annotations.encodings import UNKNOWN, Encoding
 from candleloop.annotations.label_set import LabelSet
 from candleloop.annotations.truth import Truth, resolve
 from candleloop.candles.frame import Candles
-from candleloop.candles.segments import default_max_gap, segment_starts
-from candleloop.features.ahead import with_bars_ahead
+from candleloop.candles.segments import default_max_gap, segment_numbers, segment_starts
 from candleloop.features.matrix import FeatureSpec, feature_matrix, usable_bars
 from candleloop.pipeline_config import SplitConfig, TrainingConfig
 from candleloop.progress import Progress, silent
 from candleloop.training.balancing import custom_weights, weighted_samples
-from candleloop.training.families.base import TrainingBars
+from candleloop.training.families.asking import ask
+from candleloop.training.families.base import FittedModel, TrainingBars
 from candleloop.training.snapshot import Snapshot, SnapshotSeries
 from candleloop.training.splits import SeriesSplit, split_series
 
@@ -85,8 +85,8 @@ class Corpus:
     series
         The series in the order of their ids.
     features
-        float32 array of shape (n_bars, n_columns), one series after another: the features of each bar and of those
-        ahead that the encoding reads.
+        float32 array of shape (n_bars, n_features), one series after another: the features of each bar by itself.
+        Those ahead that the encoding reads are put beside them where a model learns or is asked.
     group
         Segment of each bar, counted over all series, int32 array of shape (n_bars,).
     encoding
@@ -115,13 +115,11 @@ class Corpus:
             ),
         )
 
-    def features_of(self, one: CorpusSeries) -> npt.NDArray[np.float32]:
-        """Return the features of one series, a view."""
-        return self.features[one.first : one.first + len(one.candles)]
-
-    def group_of(self, one: CorpusSeries) -> npt.NDArray[np.int32]:
-        """Return the segments of one series, a view."""
-        return self.group[one.first : one.first + len(one.candles)]
+    def ask(self, model: FittedModel, rows: IntArray) -> npt.NDArray[np.float32]:
+        """Return the class probabilities of some bars, ascending, counted over all series."""
+        return ask(
+            model, self.features, rows, self.group, offsets=self.encoding.offsets, n_classes=self.encoding.n_classes
+        )
 
     def bars(self, chosen: Callable[[CorpusSeries], BoolArray], config: TrainingConfig) -> TrainingBars:
         """Return the bars that teach among the chosen ones, with their weights.
@@ -156,7 +154,15 @@ class Corpus:
             if config.balancing == "custom"
             else None,
         )
-        return TrainingBars(self.features, self.group, samples.rows, samples.target, samples.weight, self.n_classes)
+        return TrainingBars(
+            self.features,
+            self.group,
+            samples.rows,
+            samples.target,
+            samples.weight,
+            self.n_classes,
+            self.encoding.offsets,
+        )
 
 
 def build_corpus(
@@ -194,7 +200,7 @@ def build_corpus(
     listed = sorted(snapshot.series, key=lambda one: one.series_id)
     candles = [candles_of(one.series_id, one.version) for one in listed]
     n_bars = sum(len(one) for one in candles)
-    features = np.empty((n_bars, len(spec.names) * len(encoding.offsets)), dtype=np.float32)
+    features = np.empty((n_bars, len(spec.names)), dtype=np.float32)
     group = np.empty(n_bars, dtype=np.int32)
     reach_back = max(spec.warmup + context, encoding.longest_span - 1)
     first = n_segments = 0
@@ -204,8 +210,8 @@ def build_corpus(
         here = slice(first, first + len(own))
         gap = default_max_gap(own.time) if max_gap is None else max_gap
         starts = segment_starts(own.time, max_gap=gap)
-        features[here] = with_bars_ahead(features_of(own, spec, max_gap=gap), starts, encoding.offsets)
-        group[here] = n_segments + np.searchsorted(starts, np.arange(len(own)), side="right") - 1
+        features[here] = features_of(own, spec, max_gap=gap)
+        group[here] = n_segments + segment_numbers(starts, len(own))
         truth = resolve(one.marks, own.time, len(snapshot.label_set))
         targets = encoding.encode(truth, len(own), segment_starts=starts)
         usable = usable_bars(own.time, spec, max_gap=gap, context=context)

@@ -251,7 +251,7 @@ def _proposed(model: FittedModel, corpus: Corpus, one: CorpusSeries, encoding: E
     """Decode the calibration bars of one series, confidence still raw."""
     rows = np.flatnonzero(one.split.calibration & one.usable)
     proposals = encoding.decode(
-        model.predict_probabilities(corpus.features_of(one), rows, corpus.group_of(one)),
+        corpus.ask(model, rows + one.first),
         rows,
         n_bars=len(one.candles),
         floor=RAW_FLOOR,

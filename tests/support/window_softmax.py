@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -27,13 +27,14 @@ ARRAYS = ("weights", "mean", "scale", "classes")
 
 
 def windows(
-    features: FeatureArray, rows: IntArray, group: npt.NDArray[np.int32] | None, context: int
+    read: Callable[[IntArray], FeatureArray], rows: IntArray, group: npt.NDArray[np.int32] | None, context: int
 ) -> npt.NDArray[np.float64]:
-    """Return the rows with the context before them, oldest first, shape (n_rows, (context + 1) * n_features)."""
+    """Return the rows with the context before them, oldest first, shape (n_rows, (context + 1) * n_columns)."""
     bars = rows[:, None] - np.arange(context, -1, -1)
     if (bars < 0).any() or (group is not None and (group[bars] != group[rows][:, None]).any()):
         raise ValueError("a window leaves its group")
-    found = features[bars].astype(np.float64).reshape(len(rows), (context + 1) * features.shape[1])
+    found = read(bars).astype(np.float64)
+    found = found.reshape(len(rows), (context + 1) * found.shape[2])
     if np.isnan(found).any():
         raise ValueError("a window reaches into the warm-up")
     return np.asarray(found)
@@ -61,7 +62,7 @@ class FittedWindowSoftmax:
     def predict_probabilities(
         self, features: FeatureArray, rows: IntArray, group: npt.NDArray[np.int32] | None = None
     ) -> ProbabilityArray:
-        inputs = (windows(features, rows, group, self.context) - self.mean) / self.scale
+        inputs = (windows(features.__getitem__, rows, group, self.context) - self.mean) / self.scale
         return expand(softmax(inputs @ self.weights[:-1] + self.weights[-1]), self.classes, self.n_classes)
 
     def to_files(self) -> dict[str, bytes]:
@@ -98,7 +99,7 @@ class WindowSoftmaxFamily:
     ) -> FittedWindowSoftmax:
         """Descend the gradient of the weighted cross-entropy; nothing is drawn, so the seed has no effect."""
         classes = bars.present()
-        inputs = windows(bars.features, bars.rows, bars.group, self.context)
+        inputs = windows(bars.read, bars.rows, bars.group, self.context)
         mean, scale = inputs.mean(axis=0), np.maximum(inputs.std(axis=0), 1e-6)
         inputs = np.concatenate([(inputs - mean) / scale, np.ones((len(bars), 1))], axis=1)
         weights = np.zeros((inputs.shape[1], len(classes)))

@@ -178,7 +178,7 @@ def test_asked_chunk_by_chunk_the_model_says_the_same_to_the_last_bit(
     time[2_010:] += 50 * MAX_GAP
     candles = Candles(time, **CANDLES.columns())
     at_once = predictor.examine(candles, max_gap=MAX_GAP, for_windows=True)
-    monkeypatch.setattr("candleloop.inference.predictor.CHUNK", chunk)
+    monkeypatch.setattr("candleloop.training.families.asking.CHUNK", chunk)
     by_chunks = predictor.examine(candles, max_gap=MAX_GAP)
     assert at_once.features is not None
     assert by_chunks.features is None

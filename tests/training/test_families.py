@@ -115,6 +115,8 @@ class BrokenFamily(WindowSoftmaxFamily):
     def fit(self, bars: TrainingBars, validation: TrainingBars | None = None, **others: Any) -> FittedWindowSoftmax:
         if self.defect == "weights":
             bars = replace(bars, weight=np.ones(len(bars)))
+        if self.defect == "ahead":
+            bars = replace(bars, offsets=(0,))
         if self.defect == "untouched":
             bars.weight[:] = 1
             bars.features[np.isnan(bars.features)] = 0
@@ -150,7 +152,7 @@ BROKEN: list[tuple[str, ModelFamily, type[FittedModel]]] = [
     ],
     *[
         (defect, BrokenFamily(defect=defect), FittedWindowSoftmax)
-        for defect in ("learns", "repeatable", "weights", "untouched", "progress", "settled", "two_classes")
+        for defect in ("learns", "repeatable", "weights", "untouched", "progress", "settled", "two_classes", "ahead")
     ],
 ]
 

@@ -13,7 +13,7 @@ from candleloop.annotations.label_set import LabelSet
 from candleloop.annotations.spans import IntArray, Spans, concatenate
 from candleloop.annotations.truth import Truth
 from candleloop.candles.frame import Candles
-from candleloop.candles.segments import default_max_gap, segment_starts
+from candleloop.candles.segments import default_max_gap, segment_numbers, segment_starts
 from candleloop.features.ahead import with_bars_ahead
 from candleloop.features.matrix import FeatureSpec, feature_matrix, usable_bars
 
@@ -105,7 +105,9 @@ def lay_out(
         parts.append(
             (
                 np.full(len(candles), position, dtype=np.int32),
-                with_bars_ahead(feature_matrix(candles, spec, max_gap=gap), starts, encoding.offsets),
+                with_bars_ahead(
+                    feature_matrix(candles, spec, max_gap=gap), segment_numbers(starts, len(candles)), encoding.offsets
+                ),
                 starts + first,
                 usable_bars(candles.time, spec, max_gap=gap),
                 Spans(spans.label, spans.start + first, spans.end + first),

@@ -7,13 +7,14 @@ The promises are checked by :func:`candleloop.training.families.contract.breache
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from candleloop.errors import TooFewLabels
+from candleloop.features.ahead import with_bars_ahead
 from candleloop.progress import Progress, silent
 
 IntArray = npt.NDArray[np.int64]
@@ -28,15 +29,18 @@ class TrainingBars:
 
     All bars are handed over, not only those that teach, so that a family that reads windows of bars finds the context
     of every sample: as many bars before it as the family's ``context`` says lie in the same group and have features. A
-    flat family looks at ``features[rows]`` alone.
+    flat family looks at ``read(rows)`` alone.
 
     Parameters
     ----------
     features
         float32 array of shape (n_bars, n_features), bars of one group after another in ascending time; NaN in bars
-        that are still warming up, never in a bar that teaches.
+        that are still warming up, never in a bar that teaches. What a model learns from is what :meth:`read` gives: the
+        features of bars ahead are put beside these only where they are asked for, as all of them take many times the
+        memory.
     group
-        Segment of each bar, int32 array of shape (n_bars,). A window of bars never crosses from one to the next.
+        Segment of each bar, ascending, int32 array of shape (n_bars,). A window of bars never crosses from one to the
+        next.
     rows
         The bar of each sample, int64 array of shape (n_samples,). A bar may appear more than once: a rejection is
         one sample for each class that the bar may still be.
@@ -46,6 +50,8 @@ class TrainingBars:
         The weight of each sample, positive, float64 array of shape (n_samples,).
     n_classes
         Number of classes of the label set including the background, whatever is present here.
+    offsets
+        How many bars ahead a model sees the features of, ascending, 0 first.
     """
 
     features: FeatureArray
@@ -54,9 +60,29 @@ class TrainingBars:
     target: npt.NDArray[np.int16]
     weight: FloatArray
     n_classes: int
+    offsets: tuple[int, ...] = (0,)
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    @property
+    def n_columns(self) -> int:
+        """Number of columns that a model sees at a bar."""
+        return int(self.features.shape[1]) * len(self.offsets)
+
+    def read(self, bars: IntArray) -> FeatureArray:
+        """Return what a model sees at some bars.
+
+        Parameters
+        ----------
+        bars
+            The bars asked for, int64 array of any shape.
+
+        Returns
+        -------
+        ndarray of shape (*bars.shape, n_columns), float32, C-contiguous
+        """
+        return with_bars_ahead(self.features, self.group, self.offsets, bars)
 
     def present(self) -> IntArray:
         """Return the classes that occur among the samples, ascending.
@@ -76,9 +102,7 @@ class TrainingBars:
     def of_classes(self, classes: IntArray) -> TrainingBars:
         """Return the same bars with the samples of other classes left out."""
         keep = np.isin(self.target, classes)
-        return TrainingBars(
-            self.features, self.group, self.rows[keep], self.target[keep], self.weight[keep], self.n_classes
-        )
+        return replace(self, rows=self.rows[keep], target=self.target[keep], weight=self.weight[keep])
 
 
 class FittedModel(Protocol):
@@ -90,7 +114,7 @@ class FittedModel(Protocol):
 
     @property
     def importance(self) -> FloatArray:
-        """How much of what it learned each column carries, shape (n_features,), adding up to 1 (or 0: learned nothing).
+        """How much of what it learned each column carries, shape (n_columns,), adding up to 1 (or 0: learned nothing).
 
         Every family has its own measure; only columns of one model can be compared.
         """
@@ -103,7 +127,7 @@ class FittedModel(Protocol):
         Parameters
         ----------
         features
-            float32 array of shape (n_bars, n_features), C-contiguous.
+            float32 array of shape (n_bars, n_columns), C-contiguous: what :meth:`TrainingBars.read` gives.
         rows
             The bars asked for, int64 array of shape (n_rows,): none of them warming up, with the whole context before
             them in the same group. What lies further back, after them or in other groups has no influence.

@@ -218,6 +218,15 @@ def _tells_what_matters(examined: _Examined) -> Iterator[str]:
         yield f"column {importance.argmax()} is the most important one, not the one that tells the class"
 
 
+def _sees_bars_ahead(examined: _Examined) -> Iterator[str]:
+    """Learn from columns that come from bars ahead as from the same columns of the bars themselves."""
+    given = examined.bars(n_bars=400)
+    split = replace(given, offsets=(0, 2))
+    wide = replace(given, features=split.read(np.arange(len(given.features))))
+    if examined.fit(split).to_files() != examined.fit(wide).to_files():
+        yield "features of bars ahead are not learned from as columns of the bar"
+
+
 def _leaves_its_input(examined: _Examined) -> Iterator[str]:
     given, before = examined.bars(), examined.bars()
     _probabilities(examined.fit(given), given)
@@ -241,6 +250,7 @@ CHECKS: dict[str, Callable[[_Examined], Iterator[str]]] = {
     "settled": _settles,
     "progress": _tells_its_progress,
     "importance": _tells_what_matters,
+    "ahead": _sees_bars_ahead,
     "untouched": _leaves_its_input,
 }
 """Every promise by the word for it."""

@@ -193,7 +193,7 @@ class RandomForestFamily:
         )
         progress("fit", 0, self.config.trees, "trees")
         with joblib.parallel_backend("threading", n_jobs=threads):
-            forest.fit(bars.features[bars.rows], bars.target, sample_weight=bars.weight)
+            forest.fit(bars.read(bars.rows), bars.target, sample_weight=bars.weight)
         progress("fit", self.config.trees, self.config.trees, "trees")
         states = [estimator.tree_.__getstate__() for estimator in forest.estimators_]
         return FittedForest(
@@ -205,7 +205,7 @@ class RandomForestFamily:
             sizes=np.array([state["node_count"] for state in states], dtype=np.int64),
             classes=classes,
             n_classes=bars.n_classes,
-            n_features=bars.features.shape[1],
+            n_features=bars.n_columns,
             importance=forest.feature_importances_,
         )
 

@@ -31,6 +31,9 @@ from candleloop.training.families.base import (
 SAMPLES_PER_THREAD = 25_000
 """A second thread below twice this many samples costs more in waiting than it saves."""
 
+CHUNK = 16_384
+"""Samples that are handed to XGBoost at once."""
+
 MODEL_FILE = "model.ubj"
 ABOUT_FILE = "model.json"
 
@@ -194,12 +197,31 @@ def _prior(bars: TrainingBars, classes: IntArray) -> list[float]:
 def _matrix(
     bars: TrainingBars, classes: IntArray, config: XGBoostConfig, threads: int, *, reference: Any = None
 ) -> Any:
-    """Return the samples quantised; the class of a sample is its place among ``classes``."""
-    return _xgboost().QuantileDMatrix(
-        bars.features[bars.rows],
-        label=np.searchsorted(classes, bars.target),
-        weight=bars.weight,
-        max_bin=config.max_bin,
-        nthread=threads,
-        ref=reference,
-    )
+    """Return the samples quantised; the class of a sample is its place among ``classes``.
+
+    They are handed over chunk by chunk, so that only the quantised ones, a quarter of the size, are ever there as a
+    whole. The cuts and the model are the same, bit by bit, as from all of them at once (measured with 3.2).
+    """
+    xgboost = _xgboost()
+
+    class Samples(xgboost.DataIter):  # type: ignore[name-defined,misc]
+        def __init__(self) -> None:
+            self.first = 0
+            super().__init__()
+
+        def reset(self) -> None:
+            self.first = 0
+
+        def next(self, input_data: Any) -> bool:
+            part = slice(self.first, self.first + CHUNK)
+            if part.start >= len(bars):
+                return False
+            self.first = part.stop
+            input_data(
+                data=bars.read(bars.rows[part]),
+                label=np.searchsorted(classes, bars.target[part]),
+                weight=bars.weight[part],
+            )
+            return True
+
+    return xgboost.QuantileDMatrix(Samples(), max_bin=config.max_bin, nthread=threads, ref=reference)
