@@ -157,3 +157,14 @@ def test_alpha_vantage_is_known_where_half_of_its_times_are_damaged() -> None:
     assert imported.source == "alphavantage"
     np.testing.assert_array_equal(imported.candles.time, candles.time[::2])
     assert imported.report.rows_in - imported.report.rows_kept == 30
+
+
+@pytest.mark.parametrize("damaged", [b"v\xe0lume", b"\xe0TC"])
+def test_a_damaged_name_in_a_feather_file_is_refused_in_one_line(damaged: bytes) -> None:
+    file = next(file for file in VENDOR_FILES if file.write.__name__ == "freqtrade_feather")
+    data = file.write(candles_for(file))
+    name = b"volume" if len(damaged) > 3 else b"UTC"
+    assert name in data
+    with pytest.raises((NotACandleFile, BadCandles)) as refusal:
+        read_candles(data.replace(name, damaged), name=file.name)
+    assert "\n" not in refusal.value.message

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -16,11 +16,17 @@ from candleloop.candles.readers.content import Content, bad_file, not_candles
 from candleloop.candles.readers.headless import OCHL, is_epoch, price_orders
 
 
-def _from_table(content: Content, table: pa.Table) -> RawCandles:
-    names = ["" if name.startswith("__index_level_") else name for name in table.column_names]
+def _from_table(content: Content, kind: str, read: Callable[[pa.BufferReader], pa.Table]) -> RawCandles:
+    try:
+        table = read(pa.BufferReader(content.data))
+        # A name, or the time zone in a type, that is damaged shows when it is asked for.
+        given, _ = table.column_names, [getattr(kind, "tz", None) for kind in table.schema.types]
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise not_candles(content.name, f"it is a broken {kind} file ({error})") from error
+    names = ["" if name.startswith("__index_level_") else name for name in given]
     roles = find_roles(names)
     if roles is None:
-        listed = ", ".join(table.column_names[:12])
+        listed = ", ".join(given[:12])
         raise not_candles(content.name, f"its columns ({listed}) do not name time, open, high, low and close")
     return RawCandles(
         date=table.column(roles.date),
@@ -43,11 +49,7 @@ class ParquetReader(Reader):
 
     def read(self, content: Content) -> RawCandles:
         """Return the columns."""
-        try:
-            table = pq.read_table(pa.BufferReader(content.data))
-        except (pa.ArrowException, OSError) as error:
-            raise not_candles(content.name, f"it is a broken Parquet file ({error})") from error
-        return _from_table(content, table)
+        return _from_table(content, "Parquet", pq.read_table)
 
 
 class FeatherReader(Reader):
@@ -61,11 +63,7 @@ class FeatherReader(Reader):
 
     def read(self, content: Content) -> RawCandles:
         """Return the columns."""
-        try:
-            table = feather.read_table(pa.BufferReader(content.data))
-        except (pa.ArrowException, OSError) as error:
-            raise not_candles(content.name, f"it is a broken Feather file ({error})") from error
-        return _from_table(content, table)
+        return _from_table(content, "Feather", feather.read_table)
 
 
 class JsonReader(Reader):
