@@ -92,3 +92,41 @@ test("M hides the model, and the sheet of shortcuts opens and keeps keys to itse
   await annotate.press("m");
   await expect(page.getByText("model hidden (M)")).toHaveCount(0);
 });
+
+test("N goes to what is left to decide far outside of what is loaded, back with P, and says when there is none", async ({
+  annotate,
+  service,
+}) => {
+  // Labels that no model knows, so that nothing but these two marks is to be decided.
+  const name = `far-${Date.now().toString(36)}`;
+  const label = { name: "wedge", code: "WDG", colour: "#0072B2", hotkey: "1" };
+  await service.call("POST", "/label-sets", { name, labels: [label] });
+  const id = await service.importSeries("FAR", 24_000);
+  const time = (bar: number) => new Date(Date.UTC(2024, 0, 1) + bar * 3_600_000).toISOString();
+  const rows = [100, 12_000].map((bar) => `wedge,${time(bar)},${time(bar + 2)}`);
+  const file = ["label,start_time,end_time", ...rows].join("\n");
+  await service.call(
+    "POST",
+    `/annotations/import?as=talib&format=csv&series_id=${id}&label_set=${name}`,
+    file,
+    "text/csv",
+  );
+  await annotate.page.goto(`/annotate/${id}?label_set=${name}`, { waitUntil: "load" });
+  await annotate.ready();
+  await annotate.press("p");
+  await expect(annotate.focused).toContainText("Wedge by TA-Lib");
+  await expect(annotate.focused).toContainText(time(12_000).slice(0, 10));
+  await annotate.press("p");
+  await expect(annotate.focused).toContainText("2024-01-05");
+  await annotate.ready();
+  await annotate.press("p");
+  await expect(annotate.message).toHaveText("Nothing more to decide back to the first bar");
+  await annotate.press("a");
+  await expect(annotate.message).toContainText("Wedge confirmed");
+  await expect(annotate.focused).toContainText(time(12_000).slice(0, 10));
+  await annotate.ready();
+  await annotate.press("a");
+  await expect(annotate.message).toHaveText("Nothing more to decide up to the end of the series");
+  await annotate.saved();
+  expect(await service.annotations(id, `&origin=confirmed&label_set=${name}`)).toHaveLength(2);
+});

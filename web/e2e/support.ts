@@ -81,7 +81,7 @@ export class AnnotatePage {
 
   async ready(): Promise<void> {
     await expect(this.chart).toHaveAttribute("data-ready", "true");
-    await expect(this.counts).toBeVisible();
+    await expect(this.page.getByTestId("workbench")).toHaveAttribute("data-ready", "true");
   }
 
   get chart() {

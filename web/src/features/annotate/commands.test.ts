@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 
 import { createCommands, type Scene } from "@/features/annotate/commands";
 import { openTargets, type StoredPrediction } from "@/features/annotate/layers";
+import type { ReadTargets } from "@/features/annotate/search";
 import { createSession } from "@/features/annotate/session";
 import { createAnnotationStore } from "@/features/annotations";
 import { createCandleWindow } from "@/features/candles";
@@ -40,7 +41,7 @@ function prediction(id: string, label: string, bar: number): StoredPrediction {
 }
 
 /** The page's commands over a store whose service takes everything, with the chosen span painted at once. */
-async function page(predictions: readonly StoredPrediction[]) {
+async function page(predictions: readonly StoredPrediction[], readTargets: ReadTargets = nothing) {
   const window = createCandleWindow(SOURCE, { first: 0, last: 59 * HOUR });
   const service = {
     read: async () => ({ annotations: [], reviewed: [] }),
@@ -54,6 +55,11 @@ async function page(predictions: readonly StoredPrediction[]) {
     predictions: new Map(predictions.map((one) => [one.id, one])),
     disagreements: [],
     targets: () => openTargets(store.getState().annotations, predictions, store.getState().decided),
+    known: { start: 0, end: 20 * HOUR },
+    readTargets,
+    step: HOUR,
+    ends: { first: 0, last: 59 * HOUR },
+    isFiltered: false,
     painted: session.getState().chosen?.key ?? null,
     review: null,
   });
@@ -63,6 +69,8 @@ async function page(predictions: readonly StoredPrediction[]) {
   const chosen = () => session.getState().chosen?.key ?? null;
   return { commands, session, store, scene, message, chosen };
 }
+
+const nothing: ReadTargets = async () => ({ targets: [], spans: 0 });
 
 describe("what is left after a decision", () => {
   it("is one less", async () => {
@@ -101,5 +109,67 @@ describe("what is left after a decision", () => {
     commands.skip();
     commands.confirm();
     expect(chosen()).toBe("c");
+  });
+});
+
+describe("the next thing to decide beyond what is there", () => {
+  const far = { lane: "model", key: "far", label: "star", start: 50 * HOUR, end: 51 * HOUR } as const;
+  const there: ReadTargets = async (range) => ({
+    targets: far.end >= range.start && far.start <= range.end ? [far] : [],
+    spans: 1,
+  });
+
+  it("is looked for up to the end of the series, and gone to", async () => {
+    const { commands, session, message, chosen } = await page([prediction("a", "doji", 3)], there);
+    session.choose({ lane: "model", key: "a" });
+    commands.next(1);
+    expect(message()).toBe("Looking for the next thing to decide");
+    await expect.poll(chosen).toBe("far");
+    expect(session.getState().cursor).toBe(far.end);
+  });
+
+  it("is gone to after the last decision here as well", async () => {
+    const { commands, session, message, chosen } = await page([prediction("a", "doji", 3)], there);
+    session.choose({ lane: "model", key: "a" });
+    commands.confirm();
+    await expect.poll(chosen).toBe("far");
+    expect(message()).toBe("Doji confirmed, 0 left around here");
+  });
+
+  it("is said not to be when there is none", async () => {
+    const { commands, message } = await page([]);
+    commands.next(-1);
+    expect(message()).toBe("Looking for the next thing to decide");
+    await expect.poll(message).toBe("Nothing more to decide back to the first bar");
+    commands.next(1);
+    expect(message()).toBe("Looking for the next thing to decide");
+    await expect.poll(message).toBe("Nothing more to decide up to the end of the series");
+  });
+
+  it("is not gone to when the person did something else meanwhile, or left", async () => {
+    let answer: () => void = () => undefined;
+    const slow: ReadTargets = (_range, signal) =>
+      new Promise((resolve, reject) => {
+        answer = () => resolve({ targets: [far], spans: 1 });
+        signal.addEventListener("abort", () => reject(new Error("aborted")));
+      });
+    const { commands, session, message, chosen } = await page([prediction("a", "doji", 3)], slow);
+    for (const leave of [() => session.choose({ lane: "model", key: "a" }), commands.cancel]) {
+      session.choose(null);
+      session.set({ cursor: 10 * HOUR });
+      commands.next(1);
+      leave();
+      answer();
+      await Promise.resolve();
+      expect(chosen()).not.toBe("far");
+      await expect.poll(() => session.getState().cursor).toBe(10 * HOUR);
+    }
+    expect(message()).toBe("Looked no further");
+  });
+
+  it("says why when the service does not answer", async () => {
+    const { commands, message } = await page([], () => Promise.reject(new TypeError("away")));
+    commands.next(1);
+    await expect.poll(message).toBe("The page cannot reach its own server.");
   });
 });

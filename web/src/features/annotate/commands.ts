@@ -1,6 +1,6 @@
+import { asProblem } from "@/api/errors";
 import {
   barsOfTimes,
-  beside,
   type Disagreement,
   disputeKey,
   isDecided,
@@ -11,6 +11,7 @@ import {
   type Placed,
   type StoredPrediction,
 } from "@/features/annotate/layers";
+import { findTarget, nearest, type ReadTargets } from "@/features/annotate/search";
 import type { Chosen, Session } from "@/features/annotate/session";
 import type {
   Annotation,
@@ -19,6 +20,7 @@ import type {
   Decision,
   Edge,
   Place,
+  Range,
   Reason,
   Target,
 } from "@/features/annotations";
@@ -37,6 +39,14 @@ export type Scene = {
   readonly disagreements: readonly Disagreement[];
   /** What is to be decided around here, as the store has it at this moment. */
   readonly targets: () => readonly OpenTarget[];
+  /** The bars around here whose targets are all there; null while some are on their way. */
+  readonly known: Range | null;
+  /** Reads what is to be decided elsewhere, beginning with stretches of `step` ms. */
+  readonly readTargets: ReadTargets;
+  readonly step: number;
+  readonly ends: { readonly first: number; readonly last: number };
+  /** Whether filters keep something from being asked about. */
+  readonly isFiltered: boolean;
   /** The span that was on the screen at the last paint: only that may be decided. */
   readonly painted: string | null;
   /** The item of the review queue that is being worked on. */
@@ -282,7 +292,9 @@ export function createCommands(window: CandleWindow, store: AnnotationStore, ses
       session.say(
         annotation
           ? "This is your own mark: digits rename it, Delete removes it"
-          : "Nothing to decide is chosen: N goes to the next",
+          : session.getState().chosen && scene().known === null
+            ? "What lies here is still on its way"
+            : "Nothing to decide is chosen: N goes to the next",
       );
       return null;
     }
@@ -363,16 +375,63 @@ export function createCommands(window: CandleWindow, store: AnnotationStore, ses
 
   /** The next or previous thing to decide; from where the decision was that was made just now, if one was. */
   function next(direction: 1 | -1, decided: Placed | null = null): void {
+    if (count() === 0 || searching !== null) return;
+    const { known, review } = scene();
     const all = scene().targets();
     const { chosen, cursor } = session.getState();
-    const from = decided ?? all.find((one) => one.key === chosen?.key);
     const at = chosen && whereIs(chosen);
-    const time = at ? (direction === 1 ? at.start : at.end) : (cursor ?? firstVisible());
-    const found = from ? beside(all, from, direction) : neighbour(all, { key: null, time }, direction);
+    const time = at ? (direction === 1 ? at.start : at.end) : (cursor ?? firstVisible() ?? timeAt(0));
+    const from = decided ?? all.find((one) => one.key === chosen?.key) ?? time;
+    const found = known === null && review === null ? null : nearest(all, from, direction);
     if (found) goTo({ lane: found.lane, key: found.key }, found);
-    else if (decided === null)
-      session.say(direction === 1 ? "Nothing more to decide to the right" : "Nothing more to decide to the left");
+    else if (review === null) void search(direction, from, decided !== null);
+    else if (decided === null) session.say(`Nothing more to decide to the ${direction === 1 ? "right" : "left"}`);
     else session.choose(null);
+  }
+
+  let searching: AbortController | null = null;
+
+  /** Look for something to decide beyond what is there, and go to it unless the person does something else meanwhile. */
+  async function search(direction: 1 | -1, from: Placed | number, isAfterDecision: boolean): Promise<void> {
+    const { known, readTargets, step, ends, isFiltered } = scene();
+    const at = typeof from === "number" ? from : from.start;
+    const edge = known === null ? at : direction === 1 ? Math.max(at, known.end) : Math.min(at, known.start);
+    if (isAfterDecision) session.choose(null);
+    else session.say("Looking for the next thing to decide");
+    const { chosen, cursor, mode } = session.getState();
+    const controller = new AbortController();
+    searching = controller;
+    const unwatch = session.subscribe((now) => {
+      if (now.chosen !== chosen || now.cursor !== cursor || now.mode !== mode) controller.abort();
+    });
+    const done = () => {
+      unwatch();
+      searching = null;
+    };
+    try {
+      const found = await findTarget(readTargets, { direction, from, edge, ends, step }, controller.signal);
+      done();
+      if (found) goTo({ lane: found.lane, key: found.key }, found);
+      const none = `Nothing more to decide ${direction === 1 ? "up to the end of the series" : "back to the first bar"}`;
+      if (found && !isAfterDecision) session.say(`${labelName(found.label)}: to be decided`);
+      if (!found) session.say(isFiltered ? `${none}, with the filters as they are` : none);
+    } catch (error) {
+      done();
+      if (!controller.signal.aborted) session.say(asProblem(error).message, "bad");
+    }
+  }
+
+  /** Leave what is going on. */
+  function cancel(): void {
+    if (searching === null) session.cancel();
+    else {
+      stop();
+      session.say("Looked no further");
+    }
+  }
+
+  function stop(): void {
+    searching?.abort();
   }
 
   function firstVisible(): number | null {
@@ -510,6 +569,8 @@ export function createCommands(window: CandleWindow, store: AnnotationStore, ses
     reason,
     skip,
     next,
+    cancel,
+    stop,
     nextDispute,
     reviewed,
     chooseEdge,

@@ -36,7 +36,7 @@ export function useKeysOfPage(
     "[": () => commands.chooseEdge("start"),
     "]": () => commands.chooseEdge("end"),
     enter: { run: commands.enter, once: true },
-    escape: session.cancel,
+    escape: commands.cancel,
     delete: { run: commands.remove, once: true },
     backspace: { run: commands.remove, once: true },
     a: { run: commands.confirm, once: true },

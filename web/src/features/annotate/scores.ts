@@ -27,25 +27,33 @@ export function usePredictions(seriesId: string, labelSet: string, range: Range 
     placeholderData: keepPreviousData,
     // Stale ones are made again in the background; until then it is worth looking.
     refetchInterval: (query) => (query.state.data?.stale ? 2_000 : false),
-    queryFn: async ({ signal }) => {
-      const predictions: StoredPrediction[] = [];
-      const { start, end } = range as Range;
-      const query = { label_set: labelSet, start_time: isoTime(start), end_time: isoTime(end), limit: PAGE };
-      for (let cursor: string | undefined, page = 1; ; page++) {
-        const answer = await unwrap(
-          api.GET("/series/{series_id}/predictions", {
-            params: { path: { series_id: seriesId }, query: { ...query, cursor } },
-            signal,
-          }),
-        );
-        predictions.push(...answer.items);
-        cursor = answer.next_cursor ?? undefined;
-        if (cursor === undefined || page === MOST_PAGES) {
-          return { predictions, modelVersion: answer.model_version, stale: answer.stale, cut: cursor !== undefined };
-        }
-      }
-    },
+    queryFn: ({ signal }) => readPredictions(seriesId, labelSet, range as Range, signal, MOST_PAGES),
   });
+}
+
+/** Read the stored predictions on the bars of a range, all of them unless there are more pages than `most`. */
+export async function readPredictions(
+  seriesId: string,
+  labelSet: string,
+  { start, end }: Range,
+  signal: AbortSignal,
+  most = Number.POSITIVE_INFINITY,
+): Promise<Scores> {
+  const predictions: StoredPrediction[] = [];
+  const query = { label_set: labelSet, start_time: isoTime(start), end_time: isoTime(end), limit: PAGE };
+  for (let cursor: string | undefined, page = 1; ; page++) {
+    const answer = await unwrap(
+      api.GET("/series/{series_id}/predictions", {
+        params: { path: { series_id: seriesId }, query: { ...query, cursor } },
+        signal,
+      }),
+    );
+    predictions.push(...answer.items);
+    cursor = answer.next_cursor ?? undefined;
+    if (cursor === undefined || page === most) {
+      return { predictions, modelVersion: answer.model_version, stale: answer.stale, cut: cursor !== undefined };
+    }
+  }
 }
 
 /** All disagreements of a series, the first thousands of them, by time. */

@@ -12,11 +12,18 @@ import {
   reviewedBars,
   type StoredPrediction,
 } from "@/features/annotate/layers";
-import { useDisagreements, usePredictions } from "@/features/annotate/scores";
+import { readPredictions, useDisagreements, usePredictions } from "@/features/annotate/scores";
+import type { ReadTargets } from "@/features/annotate/search";
 import { useFreshAnnotations, useWorkspace } from "@/features/annotate/workspace";
-import type { Annotation, AnnotationState, BarSpan, Range } from "@/features/annotations";
+import {
+  type Annotation,
+  type AnnotationState,
+  annotationService,
+  type BarSpan,
+  type Range,
+} from "@/features/annotations";
 import type { ChartPort, Layers, Marks, Shades } from "@/features/chart";
-import { passes, usePredictionsStore, withFresh } from "@/features/predictions";
+import { hidesSomething, passes, usePredictionsStore, withFresh } from "@/features/predictions";
 import { msOf } from "@/lib/times";
 
 /** Marks are read for blocks of this many bars, one more to each side than is seen. */
@@ -57,11 +64,7 @@ export function useScene(review: ReviewFocus | null = null) {
   const disagreements = useDisagreements(series.series_id, labelSet.name, !blind);
   const reopened = useStore(store, (state) => state.reopened);
   const read = scores.data?.predictions ?? NONE;
-  // What was read before a decision was taken back does not know of that yet.
-  const stored = useMemo(
-    () => (reopened.size === 0 ? read : read.map((one) => (reopened.has(one.id) ? { ...one, decided: null } : one))),
-    [read, reopened],
-  );
+  const stored = useMemo(() => openAgain(read, reopened), [read, reopened]);
   const all = useMemo(
     () => (blind ? NONE : withFresh(stored, filters.fresh, { seriesId: series.series_id, labelSet: labelSet.name })),
     [blind, stored, filters.fresh, series.series_id, labelSet.name],
@@ -82,9 +85,11 @@ export function useScene(review: ReviewFocus | null = null) {
     (held: readonly Annotation[], decided: AnnotationState["decided"]) => {
       const asked = focus ? predictions.filter((one) => one.confidence >= LEAST_ASKED) : predictions;
       const open = openTargets(blind ? peoples(held) : held, shown ? asked : NONE, decided);
-      return focus ? open.filter((one) => one.end >= focus.start && one.end <= focus.end) : open;
+      if (focus) return open.filter((one) => one.end >= focus.start && one.end <= focus.end);
+      // Marks of bars that were looked at before are held still; predictions are those around here.
+      return range === null ? [] : open.filter((one) => one.end >= range.start && one.start <= range.end);
     },
-    [predictions, shown, focus, blind],
+    [predictions, shown, focus, blind, range],
   );
   const targets = useMemo(() => targetsOf(held, decided), [targetsOf, held, decided]);
 
@@ -123,6 +128,27 @@ export function useScene(review: ReviewFocus | null = null) {
     };
   }, [bars, cursor, selection, chosen, edge]);
 
+  const isRead = useStore(store, (state) => range !== null && state.known === range);
+  const isScored = blind || (scores.data !== undefined && !scores.isPlaceholderData && !scores.data.cut);
+  const known = isRead && isScored ? range : null;
+  const readTargets: ReadTargets = useCallback(
+    async (there, signal) => {
+      const [{ annotations: saved }, { predictions: all }] = await Promise.all([
+        annotationService(series.series_id, labelSet.name).read(there, signal),
+        shown ? readPredictions(series.series_id, labelSet.name, there, signal) : { predictions: NONE },
+      ]);
+      const { annotations: held, decided, reopened } = store.getState();
+      const marks = [
+        ...saved.map((one) => ({ ...one, key: one.id, unsaved: false })),
+        ...held.filter((one) => one.unsaved),
+      ];
+      const asked = openAgain(all, reopened).filter((one) => passes({ shown, hiddenLabels, minConfidence }, one));
+      marks.sort((a, b) => a.start - b.start);
+      return { targets: openTargets(marks, asked, decided), spans: saved.length + all.length };
+    },
+    [series.series_id, labelSet.name, store, shown, hiddenLabels, minConfidence],
+  );
+
   const byId = useMemo(() => new Map(all.map((one) => [one.id, one])), [all]);
   const painted = useRef<string | null>(null);
   const scene = useRef<Scene>(EMPTY_SCENE);
@@ -133,6 +159,11 @@ export function useScene(review: ReviewFocus | null = null) {
       predictions: byId,
       disagreements: visibleDisputes,
       targets: () => targetsOf(store.getState().annotations, store.getState().decided),
+      known,
+      readTargets,
+      step: BLOCK * series.timeframe_seconds * 1000,
+      ends: { first: msOf(series.first_time), last: msOf(series.last_time) },
+      isFiltered: !shown || hidesSomething({ shown, hiddenLabels, minConfidence }),
       painted: painted.current,
       review,
     };
@@ -141,6 +172,8 @@ export function useScene(review: ReviewFocus | null = null) {
     () => createCommands(window, store, session, () => ({ ...scene.current, painted: painted.current })),
     [window, store, session],
   );
+
+  useEffect(() => commands.stop, [commands]);
 
   useEffect(() => {
     if (!port) return;
@@ -180,6 +213,8 @@ export function useScene(review: ReviewFocus | null = null) {
     disagreements: visibleDisputes,
     targets,
     range,
+    /** Whether all that lies on the bars in view, and around them, is there. */
+    isReady: bars.time.length > 0 && known !== null && (blind || disagreements.data !== undefined),
   };
 }
 
@@ -187,6 +222,14 @@ export type PageScene = ReturnType<typeof useScene>;
 
 function peoples(annotations: readonly Annotation[]): readonly Annotation[] {
   return annotations.filter((one) => one.origin !== "talib");
+}
+
+/** What was read before a decision was taken back does not know of that yet. */
+function openAgain(
+  read: readonly StoredPrediction[],
+  reopened: AnnotationState["reopened"],
+): readonly StoredPrediction[] {
+  return reopened.size === 0 ? read : read.map((one) => (reopened.has(one.id) ? { ...one, decided: null } : one));
 }
 
 const NONE: readonly StoredPrediction[] = [];
@@ -197,6 +240,11 @@ const EMPTY_SCENE: Scene = {
   predictions: new Map(),
   disagreements: [],
   targets: () => [],
+  known: null,
+  readTargets: async () => ({ targets: [], spans: 0 }),
+  step: 1,
+  ends: { first: 0, last: 0 },
+  isFiltered: false,
   painted: null,
   review: null,
 };

@@ -42,7 +42,7 @@ export function Workbench() {
 
   const subject = chosen ? commands.target() : null;
   return (
-    <main className="flex min-h-0 flex-1 flex-col">
+    <main className="flex min-h-0 flex-1 flex-col" data-testid="workbench" data-ready={scene.isReady}>
       <h1 className="sr-only">Annotate {series.symbol}</h1>
       <Toolbar scene={scene} look={look} onLook={setLook} onHelp={() => setSheet(true)} />
       <Conflicts />

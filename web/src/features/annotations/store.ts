@@ -32,8 +32,8 @@ export type AnnotationState = View & {
   readonly troubles: readonly Trouble[];
   /** Goes up whenever the service took something: time to look what it made of it. */
   readonly taken: number;
-  /** Whether the first read has arrived. */
-  readonly loaded: boolean;
+  /** The bars that were read last; null before the first read has arrived. */
+  readonly known: Range | null;
 };
 
 export type AnnotationStore = StoreApi<AnnotationState> & {
@@ -72,7 +72,7 @@ export function createAnnotationStore(service: AnnotationService, outbox: Outbox
     unsaved: 0,
     troubles: [],
     taken: 0,
-    loaded: false,
+    known: null,
   }));
   let sending: Op | null = null;
   let wait = FIRST_WAIT;
@@ -233,8 +233,8 @@ export function createAnnotationStore(service: AnnotationService, outbox: Outbox
     const before = get().taken;
     const { annotations, reviewed } = await service.read(range, signal);
     // An answer that was on its way while something was written may not know of it; the next read does.
-    if (closed || signal?.aborted || (before !== get().taken && get().loaded)) return;
-    put(received(get().document, range, annotations, reviewed), { loaded: true });
+    if (closed || signal?.aborted || (before !== get().taken && get().known)) return;
+    put(received(get().document, range, annotations, reviewed), { known: range });
   }
 
   function takeTheirs(n: string): void {
