@@ -99,7 +99,8 @@ class ProgressLine:
         """Show how far ``stage`` is."""
         if sys.stderr.isatty():
             share = "" if not total else f" {100 * done // total:3d} %"
-            sys.stderr.write(f"\r\033[K{stage}{share}  {done:,}{f' of {total:,}' if total else ''} {unit}")
+            told = "" if total == 1 else f"{share}  {done:,}{f' of {total:,}' if total else ''} {unit}"
+            sys.stderr.write(f"\r\033[K{stage}{told}")
             sys.stderr.flush()
             self.shown = True
 

@@ -49,10 +49,11 @@ class SpokenProgress:
 
     def __call__(self, stage: str, done: int, total: int | None = None, unit: str = "steps") -> None:
         """Tell how far ``stage`` is, if there is something new."""
-        quarter = 4 * done // total if total else 0
+        # What is one thing has begun or is over: there is nothing to count.
+        quarter = 4 * done // total if total and total > 1 else 0
         if self.told != (stage, quarter):
             self.told = (stage, quarter)
-            self.say(f"  {stage}: {done:,}{f' of {total:,}' if total else ''} {unit}")
+            self.say(f"  {stage}" if total == 1 else f"  {stage}: {done:,}{f' of {total:,}' if total else ''} {unit}")
 
 
 def up(settings: Settings, progress: Progress | None = None, say: Callable[[str], None] = say_line) -> int:

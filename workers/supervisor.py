@@ -81,10 +81,15 @@ class Supervisor:
         Their environment variables.
     say
         Tells the user a line.
+    remind
+        Seconds after which the user is told again what is waited for.
     """
 
-    def __init__(self, logs: Path, environment: Mapping[str, str], say: Callable[[str], None]) -> None:
+    def __init__(
+        self, logs: Path, environment: Mapping[str, str], say: Callable[[str], None], *, remind: float = 15.0
+    ) -> None:
         self.logs = logs
+        self.remind = remind
         self.environment = dict(environment)
         self.say = say
         self.stopping = threading.Event()
@@ -96,7 +101,7 @@ class Supervisor:
             self._children.append(_Child(service, self._spawn(service)))
 
     def wait_until_ready(self, names: Iterable[str]) -> None:
-        """Wait until all these services are ready.
+        """Wait until all these services are ready; tell every :attr:`remind` seconds what is waited for.
 
         Raises
         ------
@@ -106,9 +111,15 @@ class Supervisor:
             When the user wants to stop meanwhile.
         """
         waiting = [child for child in self._children if child.service.name in set(names)]
-        began = time.monotonic()
+        began = told = time.monotonic()
         while waiting:
             self.pause(POLL_SECONDS)
+            if time.monotonic() - told >= self.remind:
+                told = time.monotonic()
+                for child in waiting:
+                    self.say(
+                        f"  waiting for {child.service.name} for {told - began:,.0f} s{self._doing(child.service)}"
+                    )
             for child in list(waiting):
                 service = child.service
                 if child.process.poll() is not None:
@@ -203,6 +214,10 @@ class Supervisor:
 
     def _log(self, service: Service) -> Path:
         return self.logs / f"{service.name}.log"
+
+    def _doing(self, service: Service) -> str:
+        said = self._log(service).read_text(errors="replace").strip().splitlines()
+        return f": {said[-1].strip():.100}" if said else ""
 
     def _last_words(self, service: Service, lines: int = 5) -> str:
         log = self._log(service)

@@ -108,13 +108,13 @@ def register(
     sha256 = bundle.save(context.storage)
     warnings = list(trained.warnings)
     tracker = Tracker(context.tracking_url, context.tracking_database)
-    progress("tracking the run", 0, 1, "runs")
+    progress("recording the run in MLflow", 0, 1, "runs")
     try:
         run = tracker.log(trained, job_id=job_id)
     except Unavailable as error:
         run = None
         warnings.append(f"The run is not in MLflow: {error.message}")
-    progress("tracking the run", 1, 1, "runs")
+    progress("recording the run in MLflow", 1, 1, "runs")
     for attempt in range(1, PROMOTION_ATTEMPTS + 1):
         progress("comparing with the champion", 0, 1, "models")
         with context.database.read() as session:

@@ -206,7 +206,7 @@ def build_corpus(
     first = n_segments = 0
     parts = []
     for done, (one, own) in enumerate(zip(listed, candles, strict=True)):
-        progress("features", done, len(listed), "series")
+        progress("computing features", done, len(listed), "series")
         here = slice(first, first + len(own))
         gap = default_max_gap(own.time) if max_gap is None else max_gap
         starts = segment_starts(own.time, max_gap=gap)
@@ -243,5 +243,5 @@ def build_corpus(
             )
         )
         first, n_segments = here.stop, n_segments + len(starts)
-    progress("features", len(listed), len(listed), "series")
+    progress("computing features", len(listed), len(listed), "series")
     return Corpus(snapshot.label_set, tuple(parts), features, group, encoding)

@@ -297,23 +297,42 @@ def _save_model(folder: Path, bundle_file: Path, bundle: ModelBundle) -> None:
         "uncertainty": DataType.double,
         "provisional": DataType.boolean,
     }
-    mlflow.pyfunc.save_model(
-        str(folder),
-        python_model=str(package / "inference" / "mlflow_model.py"),
-        artifacts={"bundle": str(bundle_file)},
-        code_paths=[str(code)],
-        signature=ModelSignature(
-            inputs=Schema(
-                [ColSpec(DataType.long, "time"), *prices, ColSpec(DataType.double, "volume", required=False)]
+    with _unheard("mlflow.utils.environment", "installed pip version"):
+        mlflow.pyfunc.save_model(
+            str(folder),
+            python_model=str(package / "inference" / "mlflow_model.py"),
+            artifacts={"bundle": str(bundle_file)},
+            code_paths=[str(code)],
+            signature=ModelSignature(
+                inputs=Schema(
+                    [ColSpec(DataType.long, "time"), *prices, ColSpec(DataType.double, "volume", required=False)]
+                ),
+                outputs=Schema([ColSpec(kind, name) for name, kind in found.items()]),
             ),
-            outputs=Schema([ColSpec(kind, name) for name, kind in found.items()]),
-        ),
-        input_example=_example(bundle.warmup_candles + 10),
-        pip_requirements=[
-            f"{package}=={version(package)}"
-            for package in ("mlflow", *PREDICTING_NEEDS, *FAMILIES[bundle.family].packages)
-        ],
-    )
+            input_example=_example(bundle.warmup_candles + 10),
+            pip_requirements=[
+                f"{package}=={version(package)}"
+                for package in ("mlflow", *PREDICTING_NEEDS, *FAMILIES[bundle.family].packages)
+            ],
+        )
+
+
+@contextmanager
+def _unheard(name: str, words: str) -> Iterator[None]:
+    """Keep the messages of a logger that hold some words to oneself.
+
+    Environments made by uv have no pip; MLflow says so as a warning, and it makes no difference to the model.
+    """
+
+    def is_heard(record: logging.LogRecord) -> bool:
+        return words not in record.getMessage()
+
+    source = logging.getLogger(name)
+    source.addFilter(is_heard)
+    try:
+        yield
+    finally:
+        source.removeFilter(is_heard)
 
 
 def _example(n_bars: int) -> pd.DataFrame:

@@ -204,10 +204,10 @@ def learn(
     predictor = Predictor(bundle, threads=threads)
     cases = []
     for done, one in enumerate(corpus.series):
-        progress("evaluate", done, len(corpus.series), "series")
+        progress("measuring the model", done, len(corpus.series), "series")
         bars = one.split.test & one.truth.known.all(axis=1)
         cases.append(evaluation_case(predictor, one.series_id, one.candles, one.truth, bars, max_gap=max_gap))
-    progress("evaluate", len(corpus.series), len(corpus.series), "series")
+    progress("measuring the model", len(corpus.series), len(corpus.series), "series")
     return Learned(
         bundle=bundle,
         cases=tuple(cases),

@@ -264,4 +264,4 @@ def test_progress_names_its_stages() -> None:
         stages.append(stage)
 
     train(SNAPSHOT, CANDLES_OF, quick_config(), progress=progress)
-    assert list(dict.fromkeys(stages)) == ["features", "fit", "evaluate"]
+    assert list(dict.fromkeys(stages)) == ["computing features", "fitting the model", "measuring the model"]

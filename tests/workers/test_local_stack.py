@@ -79,6 +79,8 @@ def test_progress_in_words_says_each_stage_and_quarter_once() -> None:
     for done in range(101):
         progress("fitting", done, 100, "rounds")
     progress("evaluating", 0)
+    progress("recording", 0, 1, "runs")
+    progress("recording", 1, 1, "runs")
     assert [line.strip() for line in said] == [
         "fitting: 0 of 100 rounds",
         "fitting: 25 of 100 rounds",
@@ -86,4 +88,5 @@ def test_progress_in_words_says_each_stage_and_quarter_once() -> None:
         "fitting: 75 of 100 rounds",
         "fitting: 100 of 100 rounds",
         "evaluating: 0 steps",
+        "recording",
     ]

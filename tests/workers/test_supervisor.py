@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -69,6 +70,24 @@ def test_a_service_is_waited_for_until_it_does_its_work(supervisor: Supervisor, 
     (tmp_path / "go").touch()
     supervisor.wait_until_ready(["slow"])
     assert supervisor.is_ready("slow")
+
+
+def test_what_is_waited_for_is_told_again_and_again_with_the_last_it_said(tmp_path: Path, said: list[str]) -> None:
+    ready = tmp_path / "ready"
+
+    def say(line: str) -> None:
+        said.append(line)
+        if len(said) == 2:
+            ready.touch()
+
+    supervisor = Supervisor(tmp_path, dict(os.environ), say, remind=0.3)
+    try:
+        supervisor.start([shell("web", "echo; echo building the web page; exec sleep 100", ready=ready)])
+        supervisor.wait_until_ready(["web"])
+    finally:
+        supervisor.stop()
+    assert len(said) == 2
+    assert re.fullmatch(r" +waiting for web for \d+ s: building the web page", said[1])
 
 
 def test_a_service_that_dies_at_its_start_is_told_with_the_end_of_its_log(supervisor: Supervisor) -> None:

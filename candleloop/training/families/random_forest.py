@@ -191,10 +191,10 @@ class RandomForestFamily:
             random_state=seed,
             n_jobs=threads,
         )
-        progress("fit", 0, self.config.trees, "trees")
+        progress("fitting the model", 0, self.config.trees, "trees")
         with joblib.parallel_backend("threading", n_jobs=threads):
             forest.fit(bars.read(bars.rows), bars.target, sample_weight=bars.weight)
-        progress("fit", self.config.trees, self.config.trees, "trees")
+        progress("fitting the model", self.config.trees, self.config.trees, "trees")
         states = [estimator.tree_.__getstate__() for estimator in forest.estimators_]
         return FittedForest(
             nodes={

@@ -130,7 +130,7 @@ class XGBoostFamily:
 
         class Report(xgboost.callback.TrainingCallback):  # type: ignore[name-defined,misc]
             def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
-                progress("fit", epoch + 1, config.rounds, "rounds")
+                progress("fitting the model", epoch + 1, config.rounds, "rounds")
                 return False
 
         config = self.config
