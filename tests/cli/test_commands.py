@@ -84,7 +84,9 @@ def test_the_loop_turns_by_commands_alone(home: Path) -> None:
         assert (refused.exit_code, refused.stdout) == (2, "")
         assert "what a model proposed" in refused.stderr
     header, *rows = (home / "found.csv").read_text().splitlines()
-    assert header.startswith("series_id,label_set,label,start_time,end_time,origin,confidence")
+    assert header == (
+        "series_id,series_version,label_set,label,start_time,end_time,origin,confidence,provisional,out_of_fold,model_version"
+    )
     assert len(rows) == len(sure["predictions"])
     for place in ("found.txt", "nowhere/found.csv"):
         failed = run("predict", str(file), "--last", "500", "-o", str(home / place))
