@@ -18,10 +18,12 @@ from cli.doctor import doctor
 from cli.doubting import agreement, disagreements
 from cli.features import features
 from cli.imports import import_, report
-from cli.output import ProgressLine, clear_errors, emit, say_json, table
+from cli.output import ProgressLine, clear_errors, emit, emit_list, print_table, say_json, table
 from cli.remote import ServiceUrl, service_at, service_url
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from candleloop.pipeline import TrainingOutcome
     from candleloop.training.held_out import HeldOut
 
@@ -241,38 +243,41 @@ def predict(
             }
             if (address := service_url(url)) is not None:
                 with service_at(address) as service:
-                    result = remote.predict(service, file, label_set, **how)
+                    facts = remote.predict(service, file, label_set, **how)
+                    answered = facts.pop("predictions")
+                found, count = answered.__iter__, len(answered)
             else:
                 context, name = open_prepared(label_set)
-                result = pipeline.predict_file(context, file, name, **how)
-        thresholds = result["model"]["thresholds"]
-        shown = [
-            item
-            for item in result["predictions"]
-            if item["confidence"] >= (thresholds[item["label"]] if min_confidence is None else min_confidence)
-        ]
-        rows = [
-            (
-                item["label"],
-                item["start_time"],
-                item["end_time"],
-                f"{item['confidence']:.2f}",
-                "yes" if item["provisional"] else "",
-            )
-            for item in shown
-        ]
-        hidden = len(result["predictions"]) - len(shown)
+                predicted = pipeline.predict_file(context, file, name, **how)
+                facts, found, count = predicted.facts, predicted.rows, len(predicted.found)
+        model = facts["model"]
+
+        def shown() -> Iterator[dict[str, Any]]:
+            for item in found():
+                if item["confidence"] >= (
+                    model["thresholds"][item["label"]] if min_confidence is None else min_confidence
+                ):
+                    yield item
+
+        def rows() -> Iterator[tuple[str, ...]]:
+            for item in shown():
+                yield (
+                    item["label"],
+                    item["start_time"],
+                    item["end_time"],
+                    f"{item['confidence']:.2f}",
+                    "yes" if item["provisional"] else "",
+                )
+
         if output is not None:
-            pipeline.export_predictions({**result, "predictions": shown}, output)
-        emit(
-            {**result, "predictions": shown},
-            [
-                *table(("label", "first bar", "last bar", "confidence", "provisional"), rows),
-                f"{len(shown)} spans by model {result['model']['version']}, {hidden} less confident ones not shown.",
-                *(f"Warning: {warning}" for warning in result["warnings"]),
-            ],
-            as_json=as_json,
-        )
+            pipeline.export_predictions(shown(), facts, output)
+        if as_json:
+            emit_list("predictions", shown(), facts)
+            return
+        many = print_table(("label", "first bar", "last bar", "confidence", "provisional"), rows)
+        typer.echo(f"{many} spans by model {model['version']}, {count - many} less confident ones not shown.")
+        for warning in facts["warnings"]:
+            typer.echo(f"Warning: {warning}")
 
 
 @app.command("models")

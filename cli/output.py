@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,14 @@ def emit(result: Any, lines: list[str], *, as_json: bool) -> None:
             typer.echo(line)
 
 
+def emit_list(name: str, items: Iterable[Any], rest: Mapping[str, Any]) -> None:
+    """Print ``rest`` as JSON, before it the items under ``name``, one after another: they may be a million."""
+    typer.echo(f'{{"{name}": [', nl=False)
+    for place, item in enumerate(items):
+        typer.echo((", " if place else "") + json.dumps(item, ensure_ascii=False, default=str), nl=False)
+    typer.echo("], " + json.dumps(rest, ensure_ascii=False, default=str)[1:])
+
+
 def say_json(text: str) -> None:
     """Print a line of a command that goes on, as a JSON object on a line of its own."""
     typer.echo(json.dumps({"message": text.strip()}, ensure_ascii=False))
@@ -31,13 +39,27 @@ def say_json(text: str) -> None:
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """Return aligned lines; all but the first column are right-aligned."""
     widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]
-    return [
-        "  ".join(
-            cell.ljust(width) if column == 0 else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in [header, *rows]
-    ]
+    return [_aligned(row, widths) for row in [header, *rows]]
+
+
+def print_table(header: Sequence[str], rows: Callable[[], Iterable[Sequence[str]]]) -> int:
+    """Print what :func:`table` returns, of rows that may be a million, and return their number.
+
+    ``rows`` is called twice: for the widths, and to print.
+    """
+    widths, count = [len(cell) for cell in header], 0
+    for row in rows():
+        widths = [max(width, len(cell)) for width, cell in zip(widths, row, strict=True)]
+        count += 1
+    typer.echo(_aligned(header, widths))
+    for row in rows():
+        typer.echo(_aligned(row, widths))
+    return count
+
+
+def _aligned(row: Sequence[str], widths: Sequence[int]) -> str:
+    cells = enumerate(zip(row, widths, strict=True))
+    return "  ".join(cell.rjust(width) if column else cell.ljust(width) for column, (cell, width) in cells).rstrip()
 
 
 OPTIONS = {

@@ -12,9 +12,13 @@ import pytest
 
 from candleloop import pipeline
 from candleloop.annotations.label_set import LabelSet
+from candleloop.candles.frame import Candles
+from candleloop.candles.readers import read_candles
 from candleloop.candles.store import CandleStore
 from candleloop.context import Context
 from candleloop.errors import Conflict, NoModel, NotFound, TooFewLabels
+from candleloop.inference.answer import prediction_rows
+from candleloop.inference.predictor import Predictions, Predictor
 from candleloop.loop.events import FeedbackEvent
 from candleloop.loop.feedback import record_feedback
 from candleloop.patterns import auto_label, search
@@ -202,10 +206,42 @@ def test_predicting_a_file_answers_like_the_service(labelled: Context, tmp_path:
     file = tmp_path / "NEW_1h.csv"
     file.write_bytes(csv_of(random_candles(600, seed=21)))
     answer = pipeline.predict_file(labelled, file, "default", last=500)
-    assert answer["model"]["version"] == outcome.version
-    assert answer["predictions"]
-    first = answer["model"]["warmup_candles"] - 1
-    assert all(first <= row["end_index"] < 500 and row["confidence"] >= 0.05 for row in answer["predictions"])
+    rows = list(answer.rows())
+    assert answer.facts["model"]["version"] == outcome.version
+    assert rows
+    first = answer.facts["model"]["warmup_candles"] - 1
+    assert all(first <= row["end_index"] < 500 and row["confidence"] >= 0.05 for row in rows)
+
+
+def test_a_long_file_is_predicted_piece_by_piece_with_the_same_result(
+    labelled: Context, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline.run_training(labelled, "default")
+    candles = random_candles(900, seed=22)
+    time = candles.time.copy()
+    time[400:] += 40 * 86_400_000_000
+    time[410:] += 40 * 86_400_000_000
+    file = tmp_path / "LONG_1h.csv"
+    file.write_bytes(csv_of(replace(candles, time=time)))
+    bundle, _ = pipeline.champion_bundle(labelled, "default")
+    whole = Predictor(bundle).predict(read_candles(file).candles, max_gap=labelled.max_gap)
+    seen = list[int]()
+    predict = Predictor.predict
+
+    def noted(predictor: Predictor, candles: Candles, **more: Any) -> Predictions:
+        seen.append(len(candles))
+        return predict(predictor, candles, **more)
+
+    monkeypatch.setattr(Predictor, "predict", noted)
+    monkeypatch.setattr("candleloop.pipeline.predicting.PIECE", 90)
+    monkeypatch.setattr("candleloop.pipeline.predicting.ROWS", 7)
+    answer = pipeline.predict_file(labelled, file, "default")
+    assert len(seen) == 10
+    assert max(seen) < 250
+    assert list(answer.rows()) == prediction_rows(whole, answer.time, bundle.label_set)
+    assert len(whole) > 50
+    assert answer.found.warnings == whole.warnings
+    assert any("3 runs" in warning for warning in whole.warnings)
 
 
 def _bar_times(context: Context) -> Callable[[str], np.ndarray]:

@@ -210,6 +210,11 @@ class Predictor:
             warnings=self._warnings(candles, len(examined.starts), len(examined.rows)),
         )
 
+    def warnings(self, candles: Candles, *, max_gap: int) -> tuple[str, ...]:
+        """Return the warnings that :meth:`predict` has about candles, without predicting."""
+        usable = self.bundle.usable_bars(candles.time, max_gap=max_gap)
+        return self._warnings(candles, len(segment_starts(candles.time, max_gap=max_gap)), int(usable.sum()))
+
     def _ids(self, series_id: str, spans: Spans, candles: Candles) -> tuple[str, ...]:
         names = self.bundle.label_set.names
         labels = [names[label] for label in spans.label.tolist()]

@@ -20,7 +20,7 @@ from candleloop.pipeline.importing import (
 )
 from candleloop.pipeline.labelling import AutoLabelOutcome, auto_label_series, prepare
 from candleloop.pipeline.measuring import champion_bundle, evaluate_champion, evaluate_held_out
-from candleloop.pipeline.predicting import candles_to_predict, export_predictions, predict_file
+from candleloop.pipeline.predicting import FilePredictions, candles_to_predict, export_predictions, predict_file
 from candleloop.pipeline.snapshots import describe, require_enough_labels, take_snapshot
 from candleloop.pipeline.stages import run_stage
 from candleloop.pipeline.training import (
@@ -35,6 +35,7 @@ from candleloop.pipeline.training import (
 __all__ = [
     "AppendOutcome",
     "AutoLabelOutcome",
+    "FilePredictions",
     "ImportOutcome",
     "TrainingOutcome",
     "all_series",
