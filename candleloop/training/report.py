@@ -93,10 +93,15 @@ def _figure(width: float, height: float) -> tuple[Any, Any]:
 
 
 def _reliability_figure(calibration: Reliability) -> Any:
-    """Draw the share of right spans over confidence; on the diagonal confidence means what it says."""
+    """Draw the share of right spans over confidence, with 95 % intervals; on the diagonal confidence means what it says."""
+    from scipy.stats import binomtest
+
     figure, axes = _figure(4, 4)
     axes.plot([0, 1], [0, 1], color="0.7", linewidth=1)
-    axes.plot([item.confidence for item in calibration.bins], [item.right for item in calibration.bins], marker="o")
+    for item in calibration.bins:
+        interval = binomtest(round(item.right * item.count), item.count).proportion_ci(method="wilson")
+        axes.plot([item.confidence] * 2, [interval.low, interval.high], color="C0", alpha=0.5)
+        axes.plot(item.confidence, item.right, color="C0", marker="o")
     axes.set(
         xlabel="confidence",
         ylabel="share of spans that are right",
@@ -111,9 +116,11 @@ def _confusion_figure(evaluation: Evaluation, bundle: ModelBundle) -> Any:
     names = [*bundle.label_set.names, NONE]
     size = 2.5 + 0.4 * len(names)
     figure, axes = _figure(size, size)
-    axes.imshow(matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1), cmap="Blues", vmin=0, vmax=1)
+    shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     for row, column in np.argwhere(matrix).tolist():
-        axes.text(column, row, str(matrix[row, column]), ha="center", va="center", fontsize=7)
+        color = "white" if shares[row, column] > 0.5 else "black"
+        axes.text(column, row, str(matrix[row, column]), ha="center", va="center", fontsize=7, color=color)
     axes.set_xticks(range(len(names)), names, rotation=90)
     axes.set_yticks(range(len(names)), names)
     axes.set(xlabel="predicted", ylabel="true", title="spans at IoU 0.5")

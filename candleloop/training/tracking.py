@@ -394,19 +394,12 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def git_commit(folder: Path) -> str | None:
-    """Return the commit that a working tree is on, read from its ``.git`` folder; None when there is none."""
-    git = folder / ".git"
+    """Return the commit that a working tree is on, read from its ``.git`` folder or file; None when there is none."""
+    from dulwich.errors import NotGitRepository
+    from dulwich.repo import Repo
+
     try:
-        head = (git / "HEAD").read_text().strip()
-        if not head.startswith("ref: "):
-            return head
-        reference = head.removeprefix("ref: ")
-        if (git / reference).is_file():
-            return (git / reference).read_text().strip()
-        for line in (git / "packed-refs").read_text().splitlines():
-            commit, _, name = line.partition(" ")
-            if name == reference:
-                return commit
-    except OSError:
+        with Repo(str(folder)) as repository:
+            return repository.head().decode()
+    except (NotGitRepository, KeyError, OSError):
         return None
-    return None

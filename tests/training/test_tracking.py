@@ -17,6 +17,7 @@ from pathlib import Path
 import mlflow
 import pandas as pd
 import pytest
+from dulwich import porcelain
 from mlflow import MlflowClient
 
 from candleloop.errors import Unavailable
@@ -253,14 +254,16 @@ def test_what_cannot_be_measured_is_no_metric(logged: Logged) -> None:
     assert "ece" not in found
 
 
-def test_git_commit_is_read_from_loose_packed_and_detached_heads(tmp_path: Path) -> None:
-    git = tmp_path / ".git"
-    (git / "refs/heads").mkdir(parents=True)
-    (git / "HEAD").write_text("ref: refs/heads/main\n")
-    (git / "packed-refs").write_text("# pack-refs\naaa refs/heads/other\nbbb refs/heads/main\n")
-    assert git_commit(tmp_path) == "bbb"
-    (git / "refs/heads/main").write_text("ccc\n")
-    assert git_commit(tmp_path) == "ccc"
-    (git / "HEAD").write_text("ddd\n")
-    assert git_commit(tmp_path) == "ddd"
-    assert git_commit(tmp_path / "elsewhere") is None
+def test_the_git_commit_is_that_of_the_tree_of_a_branch_of_packed_refs_and_of_a_linked_tree(tmp_path: Path) -> None:
+    tree, linked = tmp_path / "tree", tmp_path / "linked"
+    assert git_commit(tmp_path) is None
+    with porcelain.init(tree) as repository:
+        assert git_commit(tree) is None  # no commit yet
+        first = porcelain.commit(repository, message=b"first", author=b"A <a@b>", committer=b"A <a@b>").decode()
+        assert git_commit(tree) == first
+        porcelain.pack_refs(repository, all=True)
+        assert git_commit(tree) == first
+        porcelain.worktree_add(repository, linked, branch="other")
+        second = porcelain.commit(linked, message=b"second", author=b"A <a@b>", committer=b"A <a@b>").decode()
+        assert (git_commit(tree), git_commit(linked)) == (first, second)
+        assert git_commit(tree / "elsewhere") is None
