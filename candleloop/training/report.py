@@ -93,7 +93,7 @@ def _figure(width: float, height: float) -> tuple[Any, Any]:
 
 
 def _reliability_figure(calibration: Reliability) -> Any:
-    """Draw the share of right spans over confidence, with 95 % intervals; on the diagonal confidence means what it says."""
+    """Draw the share of right spans over confidence, with 95 % intervals; on the diagonal it means what it says."""
     from scipy.stats import binomtest
 
     figure, axes = _figure(4, 4)
