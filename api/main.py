@@ -27,6 +27,7 @@ from api.routes import (
     review,
     scores,
     series,
+    tables,
 )
 from api.server import uvicorn_config
 from api.service import running
@@ -82,6 +83,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         series,
         marks,
         scores,
+        tables,
         label_sets,
         label_studio,
         health,

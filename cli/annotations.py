@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from cli.context import AsJson, LabelSetName, open_prepared
-from cli.output import ProgressLine, clear_errors, emit
+from cli.output import ProgressLine, clear_errors, emit, write_output
 
 annotations_app = typer.Typer(
     help="Import and export annotations as files.", no_args_is_help=True, rich_markup_mode=None
@@ -89,7 +89,7 @@ def export(
         from candleloop.annotations.interchange import FileFormat
 
         context, name = open_prepared(label_set)
-        _write(
+        write_output(
             pipeline.export_annotations(context, series, name, FileFormat(format.value), with_predictions=predictions),
             output,
         )
@@ -106,19 +106,7 @@ def label_studio_config(
         from candleloop import pipeline
 
         context, name = open_prepared(label_set)
-        _write(pipeline.label_studio_config(context, name, series).encode(), output)
-
-
-def _write(content: bytes, output: Path | None) -> None:
-    from candleloop.errors import BadRequest
-
-    if output is None:
-        typer.echo(content, nl=False)
-        return
-    try:
-        output.write_bytes(content)
-    except OSError as error:
-        raise BadRequest(f"{output}: cannot be written ({error.strerror}).", field="output") from error
+        write_output(pipeline.label_studio_config(context, name, series).encode(), output)
 
 
 def card(label_set: LabelSetName = None, as_json: AsJson = False) -> None:

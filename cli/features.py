@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli.candle_files import ZONE_HINT, DayFirst, ReaderName, Symbol, Timeframe, ZoneName, zone_question
-from cli.context import AsJson
+from cli.context import AsJson, open_prepared
 from cli.output import ProgressLine, clear_errors, emit
+
+if TYPE_CHECKING:
+    from candleloop.features.export import Exported
+    from candleloop.features.matrix import FeatureSpec
 
 
 def features(
-    file: Annotated[Path, typer.Argument(help="A candle file of any known vendor.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Where to; ends in .parquet or .csv.")],
+    file: Annotated[Path | None, typer.Argument(help="A candle file of any known vendor.")] = None,
+    series: Annotated[str | None, typer.Option(help="A stored series instead of a file.")] = None,
     symbol: Symbol = None,
     reader: ReaderName = None,
     timezone: ZoneName = None,
@@ -26,11 +31,22 @@ def features(
     with clear_errors(as_json=as_json):
         from dataclasses import asdict
 
+        from candleloop import pipeline
         from candleloop.candles.readers import read_candles
+        from candleloop.errors import BadRequest
         from candleloop.features.export import export_features
         from candleloop.features.matrix import FeatureSpec
         from config.context import open_context
 
+        if (file is None) == (series is None):
+            raise BadRequest("Name a candle file, or a series by --series.", field="file")
+        if series is not None:
+            context, _ = open_prepared(None)
+            with ProgressLine() as progress:
+                done, spec = pipeline.export_series_features(context, series, output, progress=progress)
+            emit({**asdict(done), "path": str(done.path), "series_id": series}, _lines(done, spec), as_json=as_json)
+            return
+        assert file is not None, "one of the two is given"
         context = open_context()
         spec = FeatureSpec.from_config(context.config.features)
         with ProgressLine() as progress:
@@ -53,10 +69,16 @@ def features(
                 "report": imported.report.model_dump(mode="json"),
             },
             [
-                f"{done.path}: {done.bars:,} candles with {len(spec.names)} features, {done.bytes / 1e6:,.1f} MB",
-                f"{done.bars - done.complete:,} candles are warming up ({done.warmup} after each gap) and have none.",
+                *_lines(done, spec),
                 *(f"  {line}" for line in imported.report.lines()),
                 *([f"  note: {ZONE_HINT}"] if imported.report.zone_is_assumed else []),
             ],
             as_json=as_json,
         )
+
+
+def _lines(done: Exported, spec: FeatureSpec) -> list[str]:
+    return [
+        f"{done.path}: {done.bars:,} candles with {len(spec.names)} features, {done.bytes / 1e6:,.1f} MB",
+        f"{done.bars - done.complete:,} candles are warming up ({done.warmup} after each gap) and have none.",
+    ]

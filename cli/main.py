@@ -20,6 +20,7 @@ from cli.features import features
 from cli.imports import import_, report
 from cli.output import ProgressLine, clear_errors, emit, emit_list, print_table, say_json, table
 from cli.remote import ServiceUrl, service_at, service_url
+from cli.tables import predictions, signals
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,6 +45,8 @@ app.command()(agreement)
 app.command()(features)
 app.command("import")(import_)
 app.command()(report)
+app.command()(predictions)
+app.command()(signals)
 
 
 def main() -> None:

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -109,6 +110,25 @@ def exit_code(error: CandleloopError) -> int:
 
     wrong_input = (errors.BadCandles, errors.NotACandleFile, errors.BadConfiguration, errors.BadRequest)
     return 2 if isinstance(error, wrong_input) else 1
+
+
+def write_output(content: bytes, output: Path | None) -> None:
+    """Write a file, or to standard output where none is named.
+
+    Raises
+    ------
+    BadRequest
+        When the file cannot be written.
+    """
+    from candleloop.errors import BadRequest
+
+    if output is None:
+        typer.echo(content, nl=False)
+        return
+    try:
+        output.write_bytes(content)
+    except OSError as error:
+        raise BadRequest(f"{output}: cannot be written ({error.strerror}).", field="output") from error
 
 
 class ProgressLine:

@@ -375,6 +375,36 @@ class Client:
         params = {"series_id": series_id, "format": format, "label_set": label_set, "predictions": predictions}
         return self._http.send("GET", "/annotations/export", repeatable=True, params=params).content
 
+    def export_predictions(
+        self,
+        series_id: str,
+        *,
+        format: Literal["json", "csv", "jsonl", "parquet"] = "parquet",
+        label_set: str | None = None,
+    ) -> bytes:
+        """Return the stored predictions of a series as a file, each with model version and version of the series."""
+        params = {"format": format, "label_set": label_set}
+        path = f"/series/{_name(series_id)}/predictions/export"
+        return self._http.send("GET", path, repeatable=True, params=params).content
+
+    def signals(
+        self,
+        series_id: str,
+        *,
+        of: Literal["predictions", "annotations"] = "predictions",
+        label_set: str | None = None,
+    ) -> pd.DataFrame:
+        """Return a row per bar with ``date`` (UTC) and a column per label, as a Freqtrade strategy merges it.
+
+        The value is the confidence of a prediction (1 for an annotation) on the bar from which on it is known, else 0.
+        """
+        params = {"of": of, "label_set": label_set}
+        return self._table(f"/series/{_name(series_id)}/signals", params)
+
+    def features(self, series_id: str) -> pd.DataFrame:
+        """Return the candles of a series with the features that models see; NaN while those are warming up."""
+        return self._table(f"/series/{_name(series_id)}/features", {})
+
     def import_annotations(
         self,
         series_id: str,
@@ -471,6 +501,10 @@ class Client:
         return list(self._http.items("/label-sets", {}))
 
     # --- common
+
+    def _table(self, path: str, params: Json) -> pd.DataFrame:
+        """Return what is sent as Parquet."""
+        return pd.read_parquet(io.BytesIO(self._http.send("GET", path, repeatable=True, params=params).content))
 
     def _get(self, path: str, **params: Any) -> Any:
         return self._http.json("GET", path, repeatable=True, params=params)

@@ -18,6 +18,8 @@ from candleloop.features.matrix import FeatureSpec, feature_chunks
 from candleloop.progress import Progress, silent
 
 ROW_GROUP = 1 << 16
+SERIES_COLUMNS = ("series_id", "series_version")
+"""The columns that are the same in every row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,13 @@ class Exported:
 
 
 def export_features(
-    candles: Candles, spec: FeatureSpec, path: Path, *, max_gap: int | None = None, progress: Progress = silent
+    candles: Candles,
+    spec: FeatureSpec,
+    path: Path,
+    *,
+    series_id: str | None = None,
+    max_gap: int | None = None,
+    progress: Progress = silent,
 ) -> Exported:
     """Write candles and their features to a file, whole or not at all.
 
@@ -46,6 +54,8 @@ def export_features(
         The feature columns.
     path
         Where to; the ending ``.csv`` or ``.parquet`` decides the format. A file that is there is replaced.
+    series_id
+        What the rows say of the series they are of; null in them unless given.
     max_gap
         Longest step inside a segment in microseconds; the series' default when None.
     progress
@@ -54,8 +64,9 @@ def export_features(
     Returns
     -------
     Exported
-        The file has ``time`` (UTC), open, high, low, close, volume where there is one (float64) and each feature as
-        float32; features that are still warming up are NaN in Parquet and empty in CSV.
+        The file has ``series_id``, ``series_version``, ``time`` (UTC), open, high, low, close, volume where there is
+        one (float64) and each feature as float32; features that are still warming up are NaN in Parquet and empty in
+        CSV.
 
     Raises
     ------
@@ -66,12 +77,14 @@ def export_features(
         raise BadRequest(f"{path.name}: the name must end in .parquet or .csv.", field="output", value=path.name)
     schema = pa.schema(
         [
+            *((name, pa.string()) for name in SERIES_COLUMNS),
             ("time", pa.timestamp("us", tz="UTC")),
             *((name, pa.float64()) for name in candles.columns()),
             *((name, pa.float32()) for name in spec.names),
         ]
     )
     part = path.with_name(path.name + ".part")
+    series = [pa.scalar(value, pa.string()) for value in (series_id, candles.version())]
     complete = written = 0
     try:
         with _writer(part, schema, as_csv=path.suffix.lower() == ".csv") as writer:
@@ -82,6 +95,7 @@ def export_features(
                 warm = features[:, 0] == features[:, 0]
                 complete += int(warm.sum())
                 values = [
+                    *(pa.repeat(value, len(own)) for value in series),
                     pa.array(own.time, type=schema.field("time").type),
                     *(pa.array(column) for column in own.columns().values()),
                     *(pa.array(column) for column in features.T),
@@ -138,7 +152,7 @@ def _writer(path: Path, schema: pa.Schema, *, as_csv: bool) -> Iterator[pq.Parqu
     if as_csv:
         writer = _CsvWriter(path, schema)
     else:
-        writer = pq.ParquetWriter(path, schema, compression="zstd", use_dictionary=False)
+        writer = pq.ParquetWriter(path, schema, compression="zstd", use_dictionary=list(SERIES_COLUMNS))
     try:
         yield writer
     finally:

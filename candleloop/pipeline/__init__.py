@@ -23,6 +23,7 @@ from candleloop.pipeline.measuring import champion_bundle, evaluate_champion, ev
 from candleloop.pipeline.predicting import FilePredictions, candles_to_predict, export_predictions, predict_file
 from candleloop.pipeline.snapshots import describe, require_enough_labels, take_snapshot
 from candleloop.pipeline.stages import run_stage
+from candleloop.pipeline.tables import export_series_features, export_stored_predictions, signals
 from candleloop.pipeline.training import (
     TrainingOutcome,
     list_models,
@@ -49,6 +50,8 @@ __all__ = [
     "evaluate_held_out",
     "export_annotations",
     "export_predictions",
+    "export_series_features",
+    "export_stored_predictions",
     "import_annotations",
     "import_demo",
     "import_file",
@@ -64,6 +67,7 @@ __all__ = [
     "rows_of_report",
     "run_stage",
     "run_training",
+    "signals",
     "stored_report",
     "take_snapshot",
     "track_champion",

@@ -30,6 +30,9 @@ from candleloop.store.pages import MAX_PAGE
 from candleloop.store.tables import AnnotationRow
 from candleloop.times import iso_time
 
+SHOWN = ("id", "label", "start_time", "end_time", "confidence", "provisional", "out_of_fold")
+"""What files say of a prediction."""
+
 
 def import_annotations(
     context: Context,
@@ -124,7 +127,7 @@ def export_annotations(
     with context.database.read() as session:
         version = series.get_series(session, series_id).version
         label_sets.get(session, label_set_name)
-        rows = [_as_row(row) for row in _annotations(session, series_id, label_set_name)]
+        rows = [_as_row(row) for row in annotations_of(session, series_id, label_set_name)]
     alike = {"series_id": series_id, "series_version": version, "label_set": label_set_name}
     if format is FileFormat.BARS_CSV:
         time = np.concatenate(list(CandleStore(context.storage).times(series_id, version)))
@@ -160,12 +163,12 @@ def _export_task(context: Context, series_id: str, label_set_name: str, *, with_
             "timeframe_seconds": row.timeframe_seconds,
         }
         result = label_studio.annotation_regions(
-            {"id": one.id, **_as_row(one)} for one in _annotations(session, series_id, label_set_name)
+            {"id": one.id, **_as_row(one)} for one in annotations_of(session, series_id, label_set_name)
         )
         proposed = []
         scoring = predictions.scoring(session, series_id, label_set_name) if with_predictions else None
         if scoring is not None:
-            shown = _shown_predictions(session, series_id, label_set_name, scoring.model_version)
+            shown = shown_predictions(session, series_id, label_set_name, scoring.model_version)
             proposed.append(label_studio.prediction(shown, scoring.model_version))
     data[label_studio.DATA] = label_studio.task_candles(read_series(context, series_id))
     return label_studio.write_task(data, result, proposed)
@@ -199,7 +202,8 @@ def _check_versions(session: Session, records: Sequence[Record], series_id: str)
     return [f"marked on version {version}, an earlier one of the series; it is {current} now" for version in earlier]
 
 
-def _annotations(session: Session, series_id: str, label_set: str) -> Iterator[AnnotationRow]:
+def annotations_of(session: Session, series_id: str, label_set: str) -> Iterator[AnnotationRow]:
+    """Go through the annotations of a series in the order of time."""
     cursor: str | None = None
     while True:
         page = marks.list_annotations(session, series_id, label_set, limit=MAX_PAGE, cursor=cursor)
@@ -209,16 +213,15 @@ def _annotations(session: Session, series_id: str, label_set: str) -> Iterator[A
             return
 
 
-def _shown_predictions(
-    session: Session, series_id: str, label_set: str, model_version: str
-) -> Iterator[dict[str, Any]]:
+def shown_predictions(session: Session, series_id: str, label_set: str, model_version: str) -> Iterator[dict[str, Any]]:
+    """Go through the predictions of a model version, without those on bars that somebody is marking blind."""
     blind = [(first, last) for _, own, first, last in review.blind_ranges(session, label_set) if own == series_id]
     cursor: str | None = None
     while True:
         page = predictions.list_predictions(session, series_id, label_set, model_version, limit=MAX_PAGE, cursor=cursor)
         for row in page.items:
             if all(row.end_time < first or row.start_time > last for first, last in blind):
-                yield {name: getattr(row, name) for name in ("id", "label", "start_time", "end_time", "confidence")}
+                yield {name: getattr(row, name) for name in SHOWN}
         cursor = page.next_cursor
         if cursor is None:
             return

@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 import yaml
 from typer.testing import CliRunner, Result
@@ -191,3 +193,23 @@ def test_predictions_have_a_place_in_a_task_of_label_studio_only(home: Path) -> 
     (content,) = json.loads(task.stdout)
     assert (content["annotations"], content["predictions"]) == ([], [])
     assert len(content["data"]["ts"]["time"]) == 300
+
+
+def test_annotations_and_features_of_a_series_are_written_for_freqtrade_and_pandas(home: Path) -> None:
+    run("annotations", "import", spans_file(home, ("morning_star", 40, 42)), "--series", "ONE-1h", "--as", "human")
+    for ending, read in (("feather", pd.read_feather), ("parquet", pd.read_parquet)):
+        output = home / f"signals.{ending}"
+        assert run("signals", "ONE-1h", "--of", "annotations", "-o", str(output)).exit_code == 0
+        told = read(output)
+        assert np.flatnonzero(told["morning_star"]).tolist() == [42]
+        assert told["date"].iloc[42].isoformat() == iso_times(CANDLES.time[[42]])[0].replace("Z", "+00:00")
+        assert set(told["series_version"]) == {CANDLES.version()}
+    output = home / "features.parquet"
+    assert run("features", "--series", "ONE-1h", "-o", str(output)).exit_code == 0
+    assert set(pd.read_parquet(output)["series_id"]) == {"ONE-1h"}
+    assert run("features", "-o", str(output)).exit_code == 2
+    refused = run("signals", "ONE-1h", "--of", "annotations", "-o", str(home / "signals.csv"))
+    assert (refused.exit_code, "must end in .feather or .parquet" in refused.stderr) == (2, True)
+    for command in ("signals", "predictions"):
+        none = run(command, "ONE-1h", "-o", str(home / "x.parquet"))
+        assert (none.exit_code, "has no stored predictions" in none.stderr) == (1, True)

@@ -78,7 +78,7 @@ def test_the_loop_turns_by_commands_alone(home: Path) -> None:
     assert len(every["predictions"]) > len(sure["predictions"]) > 0
     assert all(row["confidence"] >= thresholds[row["label"]] for row in sure["predictions"])
 
-    for name in ("found.csv", "found.json", "found.jsonl"):
+    for name in ("found.csv", "found.json", "found.jsonl", "found.parquet"):
         assert run("predict", str(file), "--last", "500", "-o", str(home / name)).exit_code == 0
         refused = run("annotations", "import", str(home / name), "--series", "ONE-1h", "--as", "human")
         assert (refused.exit_code, refused.stdout) == (2, "")

@@ -93,3 +93,15 @@ def test_files_go_in_and_annotations_travel(client: Client) -> None:
     client.annotate("OTHER-1h", "bullish_harami", times[100], times[101])
     exported = client.export_annotations("OTHER-1h", format="csv")
     assert client.import_annotations("OTHER-1h", exported, as_="human", format="csv")["kept"] == {}
+
+
+def test_tables_of_a_series_are_frames_that_name_it(client: Client) -> None:
+    features, signals = client.features(SERIES), client.signals(SERIES, of="annotations")
+    assert features["close"].tolist() == CANDLES.close.tolist()
+    assert signals["date"].tolist() == features["time"].tolist()
+    for frame in (features, signals):
+        assert (set(frame["series_id"]), set(frame["series_version"])) == ({SERIES}, {CANDLES.version()})
+    client.import_file(csv_of(CANDLES[:500]), name="UNSEEN_1h.csv", series_id="UNSEEN-1h")
+    with pytest.raises(ServiceProblem) as refused:
+        client.export_predictions("UNSEEN-1h")
+    assert refused.value.code == "no_predictions"

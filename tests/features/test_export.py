@@ -19,9 +19,12 @@ CANDLES = random_candles(500, seed=3)
 
 
 def test_parquet_holds_candles_and_features_as_they_are(tmp_path: Path) -> None:
-    done = export_features(CANDLES, SPEC, tmp_path / "x.parquet")
+    done = export_features(CANDLES, SPEC, tmp_path / "x.parquet", series_id="S")
     table = pq.read_table(done.path)
-    assert table.column_names == ["time", "open", "high", "low", "close", "volume", *SPEC.names] == list(done.columns)
+    names = ["series_id", "series_version", "time", "open", "high", "low", "close", "volume", *SPEC.names]
+    assert table.column_names == names == list(done.columns)
+    assert table["series_id"].unique().to_pylist() == ["S"]
+    assert table["series_version"].unique().to_pylist() == [CANDLES.version()]
     assert str(table.schema.field("time").type) == "timestamp[us, tz=UTC]"
     assert {str(table.schema.field(name).type) for name in SPEC.names} == {"float"}
     assert np.array_equal(table["time"].cast("int64").to_numpy(), CANDLES.time)
