@@ -40,7 +40,7 @@ MEDIA_TYPES = {
 }
 """What an export is sent as."""
 FILE_NAMES = {FileFormat.LABEL_STUDIO: "task.json", FileFormat.BARS_CSV: "annotations.bars.csv"}
-"""What the file of an export is called, where it is not ``annotations`` and its format."""
+"""What the file of an export is called after its series, where it is not ``annotations`` and its format."""
 
 ETAG = re.compile(r'(?:W/)?"([0-9]{1,18})"')
 
@@ -280,7 +280,7 @@ def export_annotations(
         service.context, series_id, service.label_set(label_set), format, with_predictions=predictions
     )
     name = FILE_NAMES.get(format, f"annotations.{format}")
-    disposition = f'attachment; filename="{name}"'
+    disposition = f'attachment; filename="{series_id}-{name}"'
     return Response(content, media_type=MEDIA_TYPES[format], headers={"Content-Disposition": disposition})
 
 

@@ -185,7 +185,7 @@ def test_annotations_leave_and_come_back_as_a_file(client: httpx.Client) -> None
     for form, name in files.items():
         answer = client.get("/annotations/export", params={"series_id": SERIES, "format": form})
         assert answer.status_code == 200
-        assert f'"{name}"' in answer.headers["content-disposition"]
+        assert f'"{SERIES}-{name}"' in answer.headers["content-disposition"]
         again = client.post(
             "/annotations/import",
             params={"series_id": SERIES, "as": "talib", "format": form},

@@ -94,19 +94,22 @@ test("annotations go out as a file in each format and come in again", async ({ p
   await open(page, "/series");
   await more(page, seriesId).click();
   const files = page.getByRole("region", { name: "Annotations as files" });
-  const saved: Record<string, string> = {};
-  for (const [name, ending] of [
-    ["JSON", "json"],
-    ["CSV", "csv"],
-    ["CSV, a row per bar", "bars.csv"],
-    ["JSON lines", "jsonl"],
+  const saved: Record<string, Buffer> = {};
+  for (const [name, file] of [
+    ["JSON", "annotations.json"],
+    ["CSV", "annotations.csv"],
+    ["CSV, a row per bar", "annotations.bars.csv"],
+    ["JSON lines", "annotations.jsonl"],
+    ["Parquet", "annotations.parquet"],
+    ["Label Studio", "task.json"],
   ] as const) {
     const waiting = page.waitForEvent("download");
     await files.getByRole("link", { name, exact: true }).click();
     const download = await waiting;
-    expect(download.suggestedFilename()).toMatch(new RegExp(`\\.${ending}$`));
-    saved[ending] = await download.path();
-    expect(readFileSync(saved[ending], "utf8")).toContain("bullish_harami");
+    expect(download.suggestedFilename()).toBe(`${seriesId}-${file}`);
+    const content = readFileSync(await download.path());
+    expect(content.toString()).toContain("bullish_harami");
+    saved[name] = content;
   }
   await fetch(`${service.url}/series/${seriesId}/annotations/${made.id}`, {
     method: "DELETE",
@@ -117,12 +120,19 @@ test("annotations go out as a file in each format and come in again", async ({ p
   const dialog = page.getByRole("dialog");
   await dialog
     .getByLabel("File")
-    .setInputFiles({ name: "marks.csv", mimeType: "text/csv", buffer: readFileSync(saved["bars.csv"] as string) });
+    .setInputFiles({ name: "marks.csv", mimeType: "text/csv", buffer: saved["CSV, a row per bar"] as Buffer });
   await expect(dialog.getByLabel("Format")).toHaveValue("csv");
   await dialog.getByRole("button", { name: "Import", exact: true }).click();
   await expect(dialog.getByText("1 of 1 span kept.")).toBeVisible();
   await dialog.getByRole("button", { name: "Done" }).click();
   expect((await service.annotations(seriesId)).map((one) => one.origin)).toEqual(["imported"]);
+
+  await files.getByRole("button", { name: "Import annotations" }).click();
+  await dialog.getByLabel("File").setInputFiles({ name: "m.parquet", mimeType: "", buffer: saved.Parquet as Buffer });
+  await expect(dialog.getByLabel("Format")).toHaveValue("parquet");
+  await dialog.getByRole("button", { name: "Import", exact: true }).click();
+  await expect(dialog.getByText("0 of 1 span kept.")).toBeVisible();
+  await dialog.getByRole("button", { name: "Done" }).click();
 
   await files.getByRole("button", { name: "Import annotations" }).click();
   await dialog.getByLabel("File").setInputFiles({ name: "x.json", mimeType: "text/json", buffer: Buffer.from("{") });

@@ -18,14 +18,16 @@ import { IngestReport } from "./ingest-report";
 
 type Format = Schemas["FileFormat"];
 
-const FORMATS: readonly { value: Format; name: string; file: string }[] = [
-  { value: "json", name: "JSON", file: "annotations.json" },
-  { value: "csv", name: "CSV", file: "annotations.csv" },
-  { value: "bars-csv", name: "CSV, a row per bar", file: "annotations.bars.csv" },
-  { value: "jsonl", name: "JSON lines", file: "annotations.jsonl" },
-  { value: "parquet", name: "Parquet", file: "annotations.parquet" },
-  { value: "label-studio", name: "Label Studio", file: "task.json" },
-];
+/** Each format of the service: one that it learns is missing here until this has a name for it. */
+const NAMES: Readonly<Record<Format, { name: string; file: string }>> = {
+  json: { name: "JSON", file: "annotations.json" },
+  csv: { name: "CSV", file: "annotations.csv" },
+  "bars-csv": { name: "CSV, a row per bar", file: "annotations.bars.csv" },
+  jsonl: { name: "JSON lines", file: "annotations.jsonl" },
+  parquet: { name: "Parquet", file: "annotations.parquet" },
+  "label-studio": { name: "Label Studio", file: "task.json" },
+};
+const FORMATS = (Object.keys(NAMES) as Format[]).map((value) => ({ value, ...NAMES[value] }));
 
 const ENDINGS: Readonly<Record<string, Format>> = { csv: "csv", jsonl: "jsonl", ndjson: "jsonl", parquet: "parquet" };
 
