@@ -19,7 +19,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -40,16 +40,29 @@ WARM_UP_REQUESTS = 30
 
 
 @contextlib.contextmanager
-def served_by_mlflow(tracking_url: str) -> Iterator[tuple[int, int]]:
-    """Run ``mlflow models serve`` of the champion; gives its port and process id."""
+def served_by_mlflow(
+    tracking_url: str, *, manager: str = "local", more: Mapping[str, str] | None = None, seconds: float = START_SECONDS
+) -> Iterator[tuple[int, int]]:
+    """Run ``mlflow models serve`` of the champion; gives its port and process id.
+
+    Parameters
+    ----------
+    manager
+        What makes the environment that the model runs in; ``local`` is this one.
+    more
+        Environment variables.
+    seconds
+        How long it may take until it answers.
+    """
     port = free_port()
     environment = {
         **os.environ,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "MLFLOW_TRACKING_URI": tracking_url,
         "MLFLOW_DISABLE_TELEMETRY": "true",
+        **(more or {}),
     }
-    model = ("-m", "models:/candleloop-default@champion", "--env-manager", "local")
+    model = ("-m", "models:/candleloop-default@champion", "--env-manager", manager)
     where = ("--host", "127.0.0.1", "--port", str(port), "--workers", "1")
     process = subprocess.Popen(
         [sys.executable, "-m", "mlflow", "models", "serve", *model, *where],
@@ -59,7 +72,7 @@ def served_by_mlflow(tracking_url: str) -> Iterator[tuple[int, int]]:
         start_new_session=True,
     )
     try:
-        wait_for_page(port, "/ping", process)
+        wait_for_page(port, "/ping", process, seconds)
         yield port, process.pid
     finally:
         for pid in (*descendants(process.pid), process.pid):
@@ -68,9 +81,9 @@ def served_by_mlflow(tracking_url: str) -> Iterator[tuple[int, int]]:
         process.wait()
 
 
-def wait_for_page(port: int, path: str, process: subprocess.Popen[bytes]) -> None:
+def wait_for_page(port: int, path: str, process: subprocess.Popen[bytes], seconds: float = START_SECONDS) -> None:
     """Wait until a page answers."""
-    deadline = time.monotonic() + START_SECONDS
+    deadline = time.monotonic() + seconds
     while True:
         try:
             with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=5)) as connection:

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from candleloop import pipeline
@@ -32,6 +33,17 @@ class RunningService:
 def registry_of(home: Path) -> str:
     """Return where a home's training registers its models: a database file of MLflow, no server."""
     return f"sqlite:///{home / 'mlflow.db'}"
+
+
+def same_spans(found: pd.DataFrame, expected: pd.DataFrame) -> None:
+    """Hold what the registered model found (times in microseconds) against the service's spans for the same candles."""
+    assert len(found) == len(expected) > 5
+    for name in ("start_time", "end_time"):
+        assert pd.to_datetime(found[name], unit="us", utc=True).tolist() == expected[name].tolist()
+    for name in ("label", "provisional"):
+        assert found[name].tolist() == expected[name].tolist()
+    for name in ("confidence", "uncertainty"):
+        assert found[name].tolist() == pytest.approx(expected[name].tolist(), abs=1e-6)
 
 
 @pytest.fixture(scope="package")

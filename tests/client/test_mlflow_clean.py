@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from client import Client
-from tests.client.conftest import registry_of
+from tests.client.conftest import registry_of, same_spans
 from tests.support.fresh import fresh_environment
 from tests.support.service import CANDLES
 
@@ -57,10 +57,4 @@ def test_the_model_loads_where_only_its_own_requirements_are_and_finds_what_the_
 
     found = pd.DataFrame(json.loads(spans.read_text()))
     expected = client.predict(frame.assign(time=pd.to_datetime(frame["time"], unit="us", utc=True))).spans
-    assert len(found) == len(expected) > 5
-    for name in ("start_time", "end_time"):
-        assert pd.to_datetime(found[name], unit="us", utc=True).tolist() == expected[name].tolist()
-    for name in ("label", "provisional"):
-        assert found[name].tolist() == expected[name].tolist()
-    for name in ("confidence", "uncertainty"):
-        assert found[name].tolist() == pytest.approx(expected[name].tolist(), abs=1e-6)
+    same_spans(found, expected)

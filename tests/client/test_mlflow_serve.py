@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import httpx
@@ -10,32 +11,50 @@ import pytest
 
 from benchmarks.predict_clients import served_by_mlflow
 from client import Client
-from tests.client.conftest import registry_of
+from tests.client.conftest import registry_of, same_spans
 from tests.support.service import CANDLES
+
+FRAME = pd.DataFrame({"time": CANDLES.time, **CANDLES.columns()})[-500:]
+
+
+def ask(port: int, frame: pd.DataFrame) -> httpx.Response:
+    body = {"dataframe_records": frame.to_dict("records")}
+    return httpx.post(f"http://127.0.0.1:{port}/invocations", json=body, timeout=60, trust_env=False)
+
+
+def spans_of(answer: httpx.Response) -> pd.DataFrame:
+    assert answer.status_code == 200, answer.text
+    return pd.DataFrame(answer.json()["predictions"])
+
+
+def expected(client: Client) -> pd.DataFrame:
+    return client.predict(FRAME.assign(time=pd.to_datetime(FRAME["time"], unit="us", utc=True))).spans
 
 
 @pytest.mark.slow
 def test_candles_as_records_give_the_spans_of_the_service(client: Client, trained_home: Path) -> None:
-    candles = CANDLES[-500:]
-    columns = {"time": candles.time, **candles.columns()}
-    frame = pd.DataFrame(columns)
     with served_by_mlflow(registry_of(trained_home)) as (port, _):
-        body = {"dataframe_records": frame.to_dict("records")}
-        answer = httpx.post(f"http://127.0.0.1:{port}/invocations", json=body, timeout=60)
-        refused = httpx.post(
-            f"http://127.0.0.1:{port}/invocations",
-            json={"dataframe_records": frame.drop(columns="close").to_dict("records")},
-            timeout=60,
-        )
-    assert answer.status_code == 200, answer.text
-    found = pd.DataFrame(answer.json()["predictions"])
-    expected = client.predict(frame.assign(time=pd.to_datetime(frame["time"], unit="us", utc=True))).spans
-    assert len(found) == len(expected) > 5
-    assert found["label"].tolist() == expected["label"].tolist()
-    for name in ("start_time", "end_time"):
-        assert pd.to_datetime(found[name], unit="us", utc=True).tolist() == expected[name].tolist()
-    for name in ("confidence", "uncertainty"):
-        assert found[name].tolist() == pytest.approx(expected[name].tolist(), abs=1e-6)
-    assert found["provisional"].tolist() == expected["provisional"].tolist()
+        found = spans_of(ask(port, FRAME))
+        whole = spans_of(ask(port, FRAME.astype({"volume": int})))
+        refused = ask(port, FRAME.drop(columns="close"))
+    same_spans(found, expected(client))
+    assert len(whole) > 5  # numbers without a fraction are numbers
     assert refused.status_code == 400
     assert "close" in refused.text
+
+
+@pytest.mark.installs
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("manager", ["uv", "virtualenv"])
+def test_mlflow_makes_the_environment_of_the_model_itself(
+    manager: str, client: Client, trained_home: Path, tmp_path: Path
+) -> None:
+    if manager == "virtualenv" and shutil.which("pyenv") is None:
+        pytest.skip("MLflow's virtualenv manager takes its Python from pyenv, which is not here")
+    more = {"MLFLOW_ENV_ROOT": str(tmp_path)}
+    with served_by_mlflow(registry_of(trained_home), manager=manager, more=more, seconds=900) as (port, _):
+        found = spans_of(ask(port, FRAME))
+    same_spans(found, expected(client))
+    (made,) = tmp_path.iterdir()
+    assert list(made.rglob("site-packages/mlflow"))
+    assert not list(made.rglob("site-packages/*candleloop*"))
