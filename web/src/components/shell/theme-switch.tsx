@@ -18,7 +18,7 @@ export function ThemeSwitch() {
       aria-label="Theme"
       value={choice}
       onChange={(event) => chooseTheme(event.target.value as ThemeChoice)}
-      className="h-7 rounded-md border border-line bg-bg px-1.5 text-muted text-xs"
+      className="h-7 min-w-0 rounded-md max-sm:w-20 border border-line bg-bg px-1.5 text-muted text-xs"
     >
       {THEMES.map((theme) => (
         <option key={theme} value={theme}>

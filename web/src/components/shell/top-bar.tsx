@@ -21,12 +21,15 @@ const PAGES = [
 export function TopBar() {
   const path = usePathname();
   return (
-    <header className="flex shrink-0 items-center gap-x-4 border-line border-b bg-bg px-3 py-1.5">
+    <header className="flex shrink-0 flex-wrap items-center gap-x-4 gap-y-1 border-line border-b bg-bg px-3 py-1.5">
       <Link href="/series" className="flex items-center gap-2 font-bold text-[15px] tracking-tight">
         <Mark />
-        <span className="max-sm:sr-only">candleloop</span>
+        candleloop
       </Link>
-      <nav aria-label="Pages" className="flex min-w-0 flex-1 gap-0.5 overflow-x-auto">
+      <nav
+        aria-label="Pages"
+        className="flex min-w-0 flex-1 gap-0.5 overflow-x-auto max-sm:order-last max-sm:basis-full max-sm:justify-between"
+      >
         {PAGES.map(({ href, name }) => {
           const here = path === href || path.startsWith(`${href}/`);
           return (
@@ -35,7 +38,7 @@ export function TopBar() {
               href={href}
               aria-current={here ? "page" : undefined}
               className={classes(
-                "whitespace-nowrap rounded-md px-2.5 py-1 transition-colors",
+                "whitespace-nowrap rounded-md px-2.5 py-1 transition-colors max-sm:px-2",
                 here ? "bg-surface font-semibold text-ink" : "text-muted hover:bg-surface hover:text-ink",
               )}
             >
@@ -44,6 +47,7 @@ export function TopBar() {
           );
         })}
       </nav>
+      <span className="flex-1 sm:hidden" />
       <Suspense>
         <ServiceState />
       </Suspense>

@@ -73,7 +73,7 @@ export function layersOf(input: LayerInput): Layers {
         confidence: one.confidence,
         faint: one.stale || isDecided(one, decided),
         open: one.provisional,
-        sign: "",
+        sign: one.stale ? "↻ " : one.provisional ? "… " : "",
       });
     }
     for (const one of disagreements) {

@@ -76,7 +76,7 @@ export function SpanTable({ scene }: { scene: PageScene }) {
                 key={column}
                 scope="col"
                 aria-sort={order.column === column ? (order.down ? "descending" : "ascending") : "none"}
-                className="px-1.5 py-1 text-left font-semibold"
+                className="px-1 py-1 text-left font-semibold"
               >
                 <button
                   type="button"
@@ -104,20 +104,20 @@ export function SpanTable({ scene }: { scene: PageScene }) {
                 onKeyDown={(event) => event.key === "Enter" && go()}
                 className={classes("h-6 cursor-pointer", here ? "bg-chosen text-chosen-ink" : "hover:bg-surface")}
               >
-                <td className="px-1.5 py-0.5 font-mono" title={labelName(row.label)}>
+                <td className="px-1 py-0.5 font-mono" title={labelName(row.label)}>
                   {labels.get(row.label)?.code}
                 </td>
-                <td className="px-1.5 py-0.5 whitespace-nowrap">
+                <td className="px-1 py-0.5 whitespace-nowrap">
                   <time>{shortTime(row.start, series.timeframe_seconds)}</time>
                   {row.end !== row.start && (
                     <span className="sr-only"> to {shortTime(row.end, series.timeframe_seconds)}</span>
                   )}
                 </td>
-                <td className="px-1.5 py-0.5">{row.source}</td>
-                <td className="px-1.5 py-0.5 text-right">
+                <td className="px-1 py-0.5">{row.source}</td>
+                <td className="px-1 py-0.5 text-right">
                   {row.confidence === null ? "" : Math.round(100 * row.confidence)}
                 </td>
-                <td className="px-1.5 py-0.5">{row.status}</td>
+                <td className="px-1 py-0.5">{row.status}</td>
               </tr>
             );
           })}

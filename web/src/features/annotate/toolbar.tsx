@@ -44,7 +44,7 @@ export function Toolbar({
         aria-label="Series"
         value={series.series_id}
         onChange={(event) => router.push(address(event.target.value, labelSet.name))}
-        className={`${FIELD} max-w-48 font-semibold`}
+        className={`${FIELD} min-w-0 max-w-40 font-semibold max-sm:max-w-none max-sm:grow max-sm:basis-2/5 lg:max-w-56 xl:max-w-80`}
       >
         {!isListed && <option value={series.series_id}>{series.series_id}</option>}
         {choices.map((one) => (
@@ -57,7 +57,7 @@ export function Toolbar({
         aria-label="Label set"
         value={labelSet.name}
         onChange={(event) => router.push(address(series.series_id, event.target.value))}
-        className={FIELD}
+        className={`${FIELD} min-w-0 max-w-36 max-sm:max-w-none max-sm:grow max-sm:basis-2/5 lg:max-w-56`}
       >
         {(labelSets?.items ?? [labelSet]).map((one) => (
           <option key={one.name} value={one.name}>
@@ -66,8 +66,8 @@ export function Toolbar({
         ))}
       </select>
       <TimeNavigation scene={scene} />
-      <span className="flex-1" />
-      <label className="flex items-center gap-1 text-muted text-xs max-sm:hidden">
+      <span className="flex-1 max-sm:hidden" />
+      <label className="flex items-center gap-1 whitespace-nowrap text-muted text-xs max-sm:hidden">
         <input
           type="checkbox"
           checked={look.candles === "classic"}
@@ -75,7 +75,7 @@ export function Toolbar({
         />
         green and red
       </label>
-      <label className="flex items-center gap-1 text-muted text-xs max-sm:hidden">
+      <label className="flex items-center gap-1 whitespace-nowrap text-muted text-xs max-sm:hidden">
         <input
           type="checkbox"
           checked={look.volume}
@@ -83,8 +83,8 @@ export function Toolbar({
         />
         volume
       </label>
-      <Button small look="quiet" onClick={onHelp} data-key="?">
-        Shortcuts <Kbd>?</Kbd>
+      <Button small look="quiet" aria-label="Shortcuts" onClick={onHelp} data-key="?">
+        <span className="max-lg:hidden">Shortcuts</span> <Kbd>?</Kbd>
       </Button>
     </div>
   );
@@ -114,7 +114,7 @@ function TimeNavigation({ scene }: { scene: PageScene }) {
         step={Math.max(1, (last - first) / 1000)}
         value={at}
         onChange={(event) => void scene.commands.jump(Number(event.target.value))}
-        className="w-32 max-sm:hidden"
+        className="w-24 min-w-0 max-sm:grow max-sm:basis-1/4 lg:w-32"
       />
       <form onSubmit={go}>
         <input
@@ -122,7 +122,7 @@ function TimeNavigation({ scene }: { scene: PageScene }) {
           placeholder="go to 2010-03-04"
           value={typed}
           onChange={(event) => setTyped(event.target.value)}
-          className={`${FIELD} w-32`}
+          className={`${FIELD} w-28 lg:w-32`}
         />
       </form>
     </>

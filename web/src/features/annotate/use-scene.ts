@@ -177,13 +177,13 @@ export function useScene(review: ReviewFocus | null = null) {
 
   useEffect(() => {
     if (!port) return;
-    const stop = port.onPaint(() => {
-      painted.current = session.getState().chosen?.key ?? null;
+    const stop = port.onPaint((marks) => {
+      painted.current = marks.chosen?.key ?? null;
     });
     return () => {
       stop();
     };
-  }, [port, session]);
+  }, [port]);
 
   function look(visible: BarSpan): void {
     const { bars: now } = window.getState();

@@ -20,11 +20,15 @@ import { DecisionBar } from "@/features/feedback";
 import { usePredictionsStore } from "@/features/predictions";
 import { classes } from "@/lib/classes";
 import { shortTime } from "@/lib/times";
+import { useNarrow } from "@/lib/use-narrow";
 
-const TABS = [
+const LISTS = [
   { tab: "disagreements", name: "Disagreements" },
   { tab: "spans", name: "Spans" },
 ] as const;
+const MODEL = { tab: "model", name: "Model" } as const;
+
+type Tab = (typeof LISTS)[number]["tab"] | (typeof MODEL)["tab"];
 
 /** Chart, lists and keys of one series. */
 export function Workbench() {
@@ -32,7 +36,10 @@ export function Workbench() {
   const scene = useScene();
   const { commands, port } = scene;
   const [look, setLook] = useLook();
-  const [tab, setTab] = useState<(typeof TABS)[number]["tab"]>("disagreements");
+  const isNarrow = useNarrow();
+  const [wanted, setTab] = useState<Tab>("model");
+  // Where there is room the model has its own place, and the lists theirs.
+  const tab = isNarrow || wanted !== "model" ? wanted : "disagreements";
   const [sheet, setSheet] = useState(false);
   const mode = useSession((state) => state.mode);
   const chosen = useSession((state) => state.chosen);
@@ -41,15 +48,24 @@ export function Workbench() {
   useKeysOfPage(scene, () => setSheet(true));
 
   const subject = chosen ? commands.target() : null;
+  const model = (
+    <>
+      <FocusedPanel scene={scene} />
+      <ModelSide scene={scene} />
+    </>
+  );
   return (
     <main className="flex min-h-0 flex-1 flex-col" data-testid="workbench" data-ready={scene.isReady}>
       <h1 className="sr-only">Annotate {series.symbol}</h1>
       <Toolbar scene={scene} look={look} onLook={setLook} onHelp={() => setSheet(true)} />
       <Conflicts />
       <div className="flex min-h-0 flex-1 max-lg:flex-col">
-        <section aria-label="Lists" className="flex w-64 shrink-0 flex-col border-line border-r max-lg:hidden">
+        <section
+          aria-label="Lists"
+          className="flex w-64 shrink-0 flex-col border-line border-r max-lg:order-last max-lg:h-[30vh] max-lg:w-full max-lg:border-t max-lg:border-r-0 xl:w-76"
+        >
           <div role="tablist" aria-label="Lists" className="flex shrink-0 gap-1 border-line border-b p-1.5">
-            {TABS.map(({ tab: one, name }) => (
+            {(isNarrow ? [MODEL, ...LISTS] : LISTS).map(({ tab: one, name }) => (
               <button
                 key={one}
                 type="button"
@@ -65,7 +81,9 @@ export function Workbench() {
               </button>
             ))}
           </div>
-          {tab === "disagreements" ? <DisagreementList scene={scene} /> : <SpanTable scene={scene} />}
+          {tab === "model" && <div className="min-h-0 flex-1 overflow-y-auto">{model}</div>}
+          {tab === "disagreements" && <DisagreementList scene={scene} />}
+          {tab === "spans" && <SpanTable scene={scene} />}
         </section>
         <div className="relative flex min-h-0 min-w-0 flex-1 flex-col">
           <LabelPalette scene={scene} />
@@ -83,13 +101,11 @@ export function Workbench() {
           </SceneChart>
           <CursorLine />
         </div>
-        <section
-          aria-label="Model"
-          className="flex w-72 shrink-0 flex-col overflow-y-auto border-line border-l max-lg:w-full max-lg:border-t max-lg:border-l-0 max-lg:max-h-36"
-        >
-          <FocusedPanel scene={scene} />
-          <ModelSide scene={scene} />
-        </section>
+        {!isNarrow && (
+          <section aria-label="Model" className="flex w-72 shrink-0 flex-col overflow-y-auto border-line border-l">
+            {model}
+          </section>
+        )}
       </div>
       <DecisionBar
         subject={subject && labelName(subject.label)}
@@ -119,7 +135,10 @@ function CursorLine() {
   const at = cursor === null ? -1 : bars.time.indexOf(cursor);
   const figure = (column: Float64Array) => (column[at] as number).toLocaleString("en", { maximumFractionDigits: 6 });
   return (
-    <p className="pointer-events-none absolute top-11 left-3 text-muted text-xs tabular" aria-live="off">
+    <p
+      className="pointer-events-none absolute top-15 left-2 z-5 max-w-[calc(100%-5.5rem)] truncate bg-bg/80 text-muted text-xs tabular"
+      aria-live="off"
+    >
       {at >= 0 && (
         <>
           <time className="font-semibold text-ink">{shortTime(bars.time[at] as number, series.timeframe_seconds)}</time>{" "}

@@ -103,7 +103,8 @@ export function CandleChart(props: CandleChartProps) {
       data-testid="chart"
       data-ready={port !== null && bars.time.length > 0}
       data-bars={bars.time.length}
-      className="relative flex min-h-0 flex-1 touch-none select-none flex-col focus-visible:outline-offset-[-2px]"
+      // Candles and lanes would cover an outline: the ring lies over them.
+      className="relative flex min-h-0 flex-1 touch-none select-none flex-col outline-none after:pointer-events-none after:absolute after:inset-0 after:z-10 focus-visible:after:border-2 focus-visible:after:border-focus"
     >
       <div ref={host} className="min-h-0 flex-1" />
       <canvas

@@ -5,6 +5,8 @@ import { BAND_SPACING, eachIn, edgesOf, type Indexed, inView, type Scale } from 
 export const LANE_HEIGHT = 24;
 const CHIP_HEIGHT = 18;
 const LEAST_CHIP = 16;
+/** The least that is drawn of a chip between near neighbours. */
+const MARK = 4;
 const PADDING = 5;
 const DOTTED_BELOW = 0.6;
 
@@ -108,10 +110,12 @@ function drawChips(
     const room = (next ? edgesOf(scale, next)[0] - 2 : scale.width) - left;
     const isChosen = marks.chosen?.lane === lane && marks.chosen.key === span.key;
     const label = fitting(context, span, lane, Math.max(right - left - 1, isChosen ? 400 : room), palette);
-    const width = Math.max(LEAST_CHIP, Math.min(right - left - 1, isChosen ? 400 : room), label.width);
-    const chip = { lane, key: span.key, left: left + 0.5, right: left + 0.5 + width };
-    const draw = () => drawChip(context, span, lane, isChosen, chip, top + 3, label.text, right, palette);
-    chips.push(chip);
+    const most = isChosen ? 400 : Math.max(room, MARK);
+    const width = Math.min(most, Math.max(LEAST_CHIP, Math.min(right - left - 1, most), label.width));
+    const drawn = { lane, key: span.key, left: left + 0.5, right: left + 0.5 + width };
+    const draw = () => drawChip(context, span, lane, isChosen, drawn, top + 3, label.text, right, palette);
+    // What is drawn narrow between neighbours is hit as easily as all others.
+    chips.push({ ...drawn, right: Math.max(drawn.right, drawn.left + LEAST_CHIP) });
     if (isChosen) chosen = draw;
     else draw();
   });

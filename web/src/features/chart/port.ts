@@ -90,7 +90,7 @@ export interface ChartPort {
   xOf(bar: number): number;
 
   onVisible(listener: (visible: BarSpan) => void): () => void;
-  /** Called after each paint. */
-  onPaint(listener: () => void): () => void;
+  /** Called after each paint with the marks that were painted. */
+  onPaint(listener: (marks: Marks) => void): () => void;
   destroy(): void;
 }

@@ -11,6 +11,7 @@ import { Dialog } from "@/components/ui/dialog";
 import { TextField } from "@/components/ui/field";
 import { Notice } from "@/components/ui/notice";
 import { announce } from "@/lib/announce";
+import { classes } from "@/lib/classes";
 
 import { codeOf, emptyLabel, type LabelDraft, labelSetOf, problemsOf } from "./draft";
 import { useChosenLabelSet } from "./use-label-set";
@@ -59,7 +60,10 @@ export function NewLabelSet({ onClose }: { onClose: () => void }) {
         <fieldset className="space-y-2">
           <legend className="mb-1 font-medium text-xs">Labels, in the order of their keys</legend>
           {drafts.map((draft, position) => (
-            <div key={draft.key} className="grid grid-cols-[2.25rem_1fr_4rem_3rem_4rem_1.75rem] items-start gap-1.5">
+            <div
+              key={draft.key}
+              className="grid grid-cols-[2.25rem_1fr_4rem_3rem_4rem_1.75rem] items-start gap-1.5 max-sm:grid-cols-[2.25rem_1fr_1fr_1fr_1.75rem] max-sm:border-line max-sm:border-b max-sm:pb-2"
+            >
               <label>
                 <span className="sr-only">Colour of label {position + 1}</span>
                 <input
@@ -70,6 +74,7 @@ export function NewLabelSet({ onClose }: { onClose: () => void }) {
                 />
               </label>
               <Small
+                className="max-sm:col-span-4"
                 label={`Name of label ${position + 1}`}
                 placeholder="Name"
                 value={draft.name}
@@ -77,6 +82,7 @@ export function NewLabelSet({ onClose }: { onClose: () => void }) {
                 onChange={(name) => change(draft.key, { name })}
               />
               <Small
+                className="max-sm:col-start-2"
                 label={`Code of label ${position + 1}`}
                 placeholder={draft.name ? codeOf(draft.name) : "Code"}
                 value={draft.code}
@@ -126,12 +132,14 @@ export function NewLabelSet({ onClose }: { onClose: () => void }) {
 }
 
 function Small({
+  className = "",
   label,
   value,
   placeholder,
   problem,
   onChange,
 }: {
+  className?: string;
   label: string;
   value: string;
   placeholder: string;
@@ -139,7 +147,7 @@ function Small({
   onChange: (value: string) => void;
 }) {
   return (
-    <div className="min-w-0">
+    <div className={classes("min-w-0", className)}>
       <input
         aria-label={label}
         aria-invalid={problem !== undefined}

@@ -6,6 +6,7 @@ import { labelName } from "@/features/annotate";
 import { KEPT, type Past, pace } from "@/features/review/past";
 import { type ReviewItem, STRATEGIES } from "@/features/review/service";
 import type { QueueState } from "@/features/review/use-queue";
+import { classes } from "@/lib/classes";
 import { msOf, shortTime } from "@/lib/times";
 
 type Properties = {
@@ -25,17 +26,17 @@ export function SidePanel({ queue, past, strategy, onStrategy, onReopen }: Prope
   return (
     <section
       aria-label="Queue"
-      className="flex w-64 shrink-0 flex-col overflow-y-auto border-line border-r max-lg:max-h-48 max-lg:w-full max-lg:border-r-0 max-lg:border-b"
+      className="flex w-64 shrink-0 flex-col overflow-y-auto border-line border-r max-lg:max-h-52 max-lg:w-full max-lg:border-r-0 max-lg:border-b"
     >
-      <div className="border-line border-b p-3">
-        <label className="mb-1 block text-muted text-xs" htmlFor="order">
+      <div className="border-line border-b p-3 max-lg:flex max-lg:items-center max-lg:gap-3 max-lg:px-3 max-lg:py-1.5">
+        <label className="mb-1 block text-muted text-xs max-lg:sr-only" htmlFor="order">
           Order
         </label>
         <select
           id="order"
           value={order}
           onChange={(event) => onStrategy(event.target.value)}
-          className="h-7 w-full rounded-md border border-line-strong bg-bg px-1.5 text-xs"
+          className="h-7 w-full min-w-0 rounded-md border border-line-strong bg-bg px-1.5 text-xs max-lg:flex-1"
         >
           {STRATEGIES.map(({ name, means }) => (
             <option key={name} value={name}>
@@ -44,7 +45,7 @@ export function SidePanel({ queue, past, strategy, onStrategy, onReopen }: Prope
           ))}
         </select>
         {facts && (
-          <div className="mt-3 text-xs tabular" data-testid="progress">
+          <div className="mt-3 text-xs tabular max-lg:mt-0 max-lg:shrink-0" data-testid="progress">
             <progress
               aria-label="Reviewed windows"
               className="h-1.5 w-full"
@@ -68,7 +69,7 @@ export function SidePanel({ queue, past, strategy, onStrategy, onReopen }: Prope
         </p>
       )}
       {item && (
-        <section aria-label="This item" className="border-line border-b p-3 text-xs" data-testid="reason">
+        <section aria-label="This item" className="border-line border-b p-3 text-xs max-lg:py-1.5" data-testid="reason">
           <h2 className="mb-1 font-semibold text-sm">{item.blind ? "Blind check" : "Why this one"}</h2>
           <p>{item.reason.text}</p>
           <p className="mt-1 text-muted tabular">
@@ -77,10 +78,10 @@ export function SidePanel({ queue, past, strategy, onStrategy, onReopen }: Prope
           {item.model_version && <p className="text-muted">model {item.model_version}</p>}
         </section>
       )}
-      <p className="px-3 pt-2 text-muted text-xs" data-testid="upcoming">
+      <p className="px-3 pt-2 text-muted text-xs max-lg:sr-only" data-testid="upcoming">
         {next ? `Next: ${next.series_id}, ${place(next)}` : phase === "ready" ? "Nothing after this one" : ""}
       </p>
-      <section aria-label="Done before" className="p-3">
+      <section aria-label="Done before" className={classes("p-3 max-lg:py-1.5", past.length === 0 && "max-lg:hidden")}>
         <h2 className="mb-1 flex items-center gap-2 font-semibold text-sm">
           Done before {past.length > 0 && <Kbd>H</Kbd>}
         </h2>

@@ -34,12 +34,14 @@ function Import({ one }: { one: FileImport }) {
   const busy = one.outcome === null && one.problem === null;
   return (
     <div className="space-y-3">
-      <div className="flex flex-wrap items-baseline gap-x-3 gap-y-1">
-        <h2 className="min-w-0 truncate font-semibold">{one.file.name}</h2>
-        <span className="min-w-0 flex-1 text-muted text-xs">{bytes(one.file.size)}</span>
+      <div className="flex items-baseline gap-x-3">
+        <div className="flex min-w-0 flex-1 flex-wrap items-baseline gap-x-3">
+          <h2 className="min-w-0 truncate font-semibold">{one.file.name}</h2>
+          <span className="whitespace-nowrap text-muted text-xs">{bytes(one.file.size)}</span>
+        </div>
         {one.outcome && (
           <Link
-            className="font-medium text-human underline"
+            className="max-w-1/2 truncate font-medium text-human underline"
             href={`/annotate/${encodeURIComponent(one.outcome.series_id)}`}
           >
             Open {one.outcome.series_id}

@@ -91,7 +91,7 @@ export function appendWords(answer: Answered<"AppendAnswer">): string {
 function Fact({ name, value }: { name: string; value: string }) {
   return (
     <div className="flex gap-1.5">
-      <dt className="text-muted">{name}</dt>
+      <dt className="whitespace-nowrap text-muted">{name}</dt>
       <dd className="font-medium">{value}</dd>
     </div>
   );

@@ -10,7 +10,7 @@ import { count, day, percent, timeframe } from "@/lib/format";
 import { SeriesDetails } from "./series-details";
 import { annotationsOf, disagreementsOf, type ListedSeries } from "./service";
 
-const HEAD = "px-3 py-2 font-medium";
+const HEAD = "whitespace-nowrap px-3 py-2 font-medium";
 const CELL = "px-3 py-2.5";
 
 export function SeriesTable({ series, labelSet }: { series: readonly ListedSeries[]; labelSet: string }) {
@@ -74,7 +74,10 @@ function Row({ one, opened, onToggle }: { one: ListedSeries; opened: boolean; on
   return (
     <tr className={classes("border-line border-b last:border-b-0", opened ? "bg-surface" : "hover:bg-surface")}>
       <th scope="row" className={`${CELL} text-left font-normal`}>
-        <Link href={`/annotate/${encodeURIComponent(one.series_id)}`} className="font-semibold hover:underline">
+        <Link
+          href={`/annotate/${encodeURIComponent(one.series_id)}`}
+          className="break-words font-semibold hover:underline"
+        >
           {one.symbol}
         </Link>
         <span className="ml-2 rounded border border-line px-1.5 py-px text-xs">{timeframe(one.timeframe_seconds)}</span>
@@ -82,8 +85,8 @@ function Row({ one, opened, onToggle }: { one: ListedSeries; opened: boolean; on
           {day(one.first_time)} to {day(one.last_time)}
         </span>
         <span className="tabular block text-muted text-xs sm:hidden">
-          {count(talib)} by TA-Lib
-          {disagreements !== null && `, ${count(disagreements)} disagreements`}
+          <span className="block">{count(talib)} by TA-Lib</span>
+          {disagreements !== null && `${count(disagreements)} disagreements`}
         </span>
       </th>
       <td className={`${CELL} tabular text-right max-md:hidden`}>{count(one.bars)}</td>
@@ -93,8 +96,8 @@ function Row({ one, opened, onToggle }: { one: ListedSeries; opened: boolean; on
         {reviewed === null ? (
           <Counting />
         ) : (
-          <span className={classes("tabular flex items-center gap-2", old)}>
-            <span aria-hidden="true" className="h-1.5 w-16 overflow-hidden rounded-full bg-line">
+          <span className={classes("tabular flex items-center gap-2 whitespace-nowrap", old)}>
+            <span aria-hidden="true" className="h-1.5 w-16 shrink-0 overflow-hidden rounded-full bg-line">
               <span className="block h-full bg-reviewed" style={{ width: `${(reviewed / one.bars) * 100}%` }} />
             </span>
             {percent(reviewed / one.bars)}

@@ -153,12 +153,17 @@ export const drawTalib: Draw = (bitmap, scene, scale) => {
   });
 };
 
+/** From this distance of bars on edges are drawn at full strength. */
+const CLOSE_SPACING = 10;
+
 /** Hatched, with dashed edges: what the model says, never to be taken for a person's. */
 export const drawModel: Draw = (bitmap, scene, scale) => {
   if (scale.spacing < BAND_SPACING) return;
   const { context } = bitmap;
   const { palette } = scene;
   const hatch = hatching(context, palette.model, bitmap.x);
+  // From afar edges are all there is of a span; at full strength many of them would hide the candles.
+  const fade = Math.max(0.2, Math.min(1, scale.spacing / CLOSE_SPACING));
   context.strokeStyle = palette.model;
   context.lineWidth = Math.max(1, Math.round(bitmap.x));
   eachIn(scene.layers.model, inView(scale), (span) => {
@@ -169,12 +174,13 @@ export const drawModel: Draw = (bitmap, scene, scale) => {
     context.fillStyle = hatch;
     context.globalAlpha = chosen ? 0.75 : span.faint ? 0.18 : 0.42;
     fill(bitmap, left, right);
-    context.globalAlpha = span.faint && !chosen ? 0.45 : 1;
+    context.globalAlpha = chosen ? 1 : span.faint ? Math.min(0.45, fade) : fade;
     const dots = span.confidence !== null && span.confidence < 0.6;
     context.setLineDash(dots ? [1.5 * bitmap.x, 3 * bitmap.x] : [5 * bitmap.x, 3 * bitmap.x]);
     context.lineWidth = Math.max(1, Math.round((chosen ? 2 : 1) * bitmap.x));
     context.beginPath();
-    for (const at of [left + 0.5, right - 0.5]) {
+    // What is provisional has no end yet.
+    for (const at of span.open && !chosen ? [left + 0.5] : [left + 0.5, right - 0.5]) {
       context.moveTo(at, 0);
       context.lineTo(at, bitmap.height);
     }

@@ -24,10 +24,22 @@ import {
   type Scene,
 } from "@/features/chart/lwc/bands";
 import { readPalette } from "@/features/chart/palette";
-import { type ChartPort, type Hit, LANES, type Look, NO_LAYERS, NO_MARKS, NO_SHADES } from "@/features/chart/port";
+import {
+  type ChartPort,
+  type Hit,
+  LANES,
+  type Look,
+  type Marks,
+  NO_LAYERS,
+  NO_MARKS,
+  NO_SHADES,
+} from "@/features/chart/port";
+import { decimalsOf } from "@/features/chart/precision";
 import { barUnder, eachIn, edgesOf, indexed, middleOf, type Scale } from "@/features/chart/scale";
 
+/** Bars of the first view, where there is room; never so many that a candle is a line. */
 const FIRST_VIEW = 120;
+const LEAST_SPACING = 6;
 const REACH = 8;
 
 /** A chart by lightweight-charts inside `host`; the lanes go on the canvas given. */
@@ -35,7 +47,7 @@ export function createLwcChart(host: HTMLElement, lanes: HTMLCanvasElement): Cha
   let bars: Bars = NO_BARS;
   let look: Look = { candles: "plain", volume: true };
   let chips: Chip[] = [];
-  const paints = new Set<() => void>();
+  const paints = new Set<(marks: Marks) => void>();
   const scene: Scene = {
     layers: mapLayers(NO_LAYERS),
     shades: NO_SHADES,
@@ -97,7 +109,8 @@ export function createLwcChart(host: HTMLElement, lanes: HTMLCanvasElement): Cha
     }
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     chips = drawLanes(context, scene.layers, scene.marks, found, LANES_HEIGHT, width - found.width, scene.palette);
-    for (const listener of paints) listener();
+    lanes.dataset.painted = scene.marks.chosen?.key ?? "";
+    for (const listener of paints) listener(scene.marks);
   }
 
   function repaint(): void {
@@ -151,13 +164,16 @@ export function createLwcChart(host: HTMLElement, lanes: HTMLCanvasElement): Cha
     volume.setData([]);
     candles.setData(candleData(next));
     volume.setData(volumeData(next));
+    const precision = decimalsOf(next.close);
+    candles.applyOptions({ priceFormat: { type: "price", precision, minMove: 10 ** -precision } });
     const seconds = (next.time[1] ?? 0) - (next.time[0] ?? 0);
     chart.applyOptions({ timeScale: { timeVisible: seconds < 86_400_000 } });
     if (shift !== null && before !== null) {
       chart.timeScale().setVisibleLogicalRange({ from: before.from + shift, to: before.to + shift });
     } else {
       const last = next.time.length - 1;
-      chart.timeScale().setVisibleLogicalRange({ from: last - FIRST_VIEW, to: last + 6 });
+      const count = Math.min(FIRST_VIEW, Math.max(20, Math.floor(chart.timeScale().width() / LEAST_SPACING)));
+      chart.timeScale().setVisibleLogicalRange({ from: last - count, to: last + 6 });
     }
   }
 
