@@ -71,20 +71,15 @@ test("the keyboard alone marks bars, moves them and deletes them", async ({ anno
 });
 
 test("an edge is dragged to another bar", async ({ annotate, service, page }) => {
-  const name = `free-${Date.now().toString(36)}`;
-  await service.call("POST", "/label-sets", {
-    name,
-    labels: [{ name: "wedge", code: "WDG", colour: "#0072B2", hotkey: "1" }],
-  });
+  const labelSet = await service.freeLabelSet();
   const id = await service.importSeries("EDGES");
-  await annotate.page.goto(`/annotate/${id}?label_set=${name}`, { waitUntil: "load" });
-  await annotate.ready();
+  await annotate.open(id, { labelSet });
   await annotate.press("d");
   await annotate.drag(0.3, 0.4);
   await annotate.press("1");
   await annotate.saved();
   const place = async () => {
-    const [row] = await service.annotations(id, `&label_set=${name}`);
+    const [row] = await service.annotations(id, `&label_set=${labelSet}`);
     return { start: Date.parse(row?.start_time ?? ""), end: Date.parse(row?.end_time ?? "") };
   };
   const before = await place();
@@ -92,6 +87,12 @@ test("an edge is dragged to another bar", async ({ annotate, service, page }) =>
   await annotate.press("]", "ArrowRight", "ArrowRight");
   await annotate.saved();
   expect(await place()).toEqual({ start: before.start, end: before.end + 2 * HOUR });
+  await annotate.press("Shift+ArrowRight", "Shift+ArrowLeft", "Shift+ArrowLeft", "Shift+ArrowRight");
+  await annotate.press("[", "Shift+ArrowLeft");
+  await annotate.saved();
+  expect(await place()).toEqual({ start: before.start - 5 * HOUR, end: before.end + 2 * HOUR });
+  await annotate.press("Shift+ArrowRight");
+  await annotate.saved();
   // Where the right edge is by now: bars are as far apart as the drag says.
   await annotate.press("Escape");
   const at = await annotate.places();

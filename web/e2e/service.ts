@@ -43,10 +43,40 @@ export class Service {
     return id;
   }
 
+  /** A label set that no model knows, with one label, "wedge", of any length. */
+  async freeLabelSet(): Promise<string> {
+    const name = `free-${Date.now().toString(36)}`;
+    const label = { name: "wedge", code: "WDG", colour: "#0072B2", hotkey: "1" };
+    await this.call("POST", "/label-sets", { name, labels: [label] });
+    return name;
+  }
+
+  /** Wedges of three bars from these bars on, as if TA-Lib had found them. */
+  async foundWedges(seriesId: string, labelSet: string, bars: readonly number[]): Promise<void> {
+    const rows = bars.map((bar) => `wedge,${timeOf(bar)},${timeOf(bar + 2)}`);
+    const query = `as=talib&format=csv&series_id=${seriesId}&label_set=${labelSet}`;
+    await this.call(
+      "POST",
+      `/annotations/import?${query}`,
+      ["label,start_time,end_time", ...rows].join("\n"),
+      "text/csv",
+    );
+  }
+
   async finished(jobId: string): Promise<void> {
     await expect
       .poll(async () => (await this.get<{ status: string }>(`/jobs/${jobId}`)).status, { timeout: 90_000 })
       .toBe("succeeded");
+  }
+
+  /** Wait until no model is trained and none is about to be: another one going live would change what is predicted. */
+  async quiet(labelSet = "default"): Promise<void> {
+    type Status = { training: unknown; feedback: { next_retrain_at: string | null } };
+    const isQuiet = async () => {
+      const { training, feedback } = await this.get<Status>(`/label-sets/${labelSet}/status`);
+      return training === null && feedback.next_retrain_at === null;
+    };
+    await expect.poll(isQuiet, { timeout: 90_000 }).toBe(true);
   }
 
   /** Let TA-Lib and the model look at a series. */
@@ -56,6 +86,11 @@ export class Service {
       await this.finished(job.id);
     }
   }
+}
+
+/** When a bar of an imported random walk opens. */
+export function timeOf(bar: number): string {
+  return new Date(Date.UTC(2024, 0, 1) + bar * 3_600_000).toISOString();
 }
 
 export function csvOf(bars: number, seed: string): string {
@@ -71,9 +106,8 @@ export function csvOf(bars: number, seed: string): string {
     const close = open + (random() - 0.5) * 2;
     const high = Math.max(open, close) + random();
     const low = Math.min(open, close) - random();
-    const time = new Date(Date.UTC(2024, 0, 1) + bar * 3_600_000).toISOString();
     const figures = [open, high, low, close].map((value) => value.toFixed(4));
-    lines.push([time, ...figures, Math.round(1000 * random())].join(","));
+    lines.push([timeOf(bar), ...figures, Math.round(1000 * random())].join(","));
     price = Math.max(20, close);
   }
   return `${lines.join("\n")}\n`;

@@ -72,10 +72,12 @@ export async function startWeb(apiUrl: string): Promise<{ url: string; stop: () 
 
 /** The annotate page of one series. */
 export class AnnotatePage {
+  private decided = "";
+
   constructor(readonly page: Page) {}
 
-  async open(seriesId: string, base = process.env.E2E_WEB): Promise<void> {
-    await this.page.goto(`${base}/annotate/${seriesId}`, { waitUntil: "load" });
+  async open(seriesId: string, { base = process.env.E2E_WEB, labelSet = "default" } = {}): Promise<void> {
+    await this.page.goto(`${base}/annotate/${seriesId}?label_set=${labelSet}`, { waitUntil: "load" });
     await this.ready();
   }
 
@@ -121,8 +123,63 @@ export class AnnotatePage {
     }).toPass();
   }
 
+  /** Go from one thing to decide to the next until one is of a kind. */
+  async next(kind: string): Promise<void> {
+    await expect(async () => {
+      if (!(await this.focused.textContent())?.includes(kind)) await this.press("n");
+      await expect(this.focused).toContainText(kind, { timeout: 200 });
+    }).toPass();
+  }
+
   async press(...keys: string[]): Promise<void> {
     for (const key of keys) await this.page.keyboard.press(key);
+  }
+
+  /** Press a key that decides on what is chosen once that has been painted: before, keys decide nothing. */
+  async decide(key: string): Promise<void> {
+    const lanes = this.chart.locator("canvas[data-lanes]");
+    await expect(lanes).not.toHaveAttribute("data-painted", this.decided);
+    this.decided = (await lanes.getAttribute("data-painted")) as string;
+    await this.press(key);
+  }
+
+  /** What is drawn in a lane under the candles: how much of it, where it begins on the page, and as a picture. */
+  async lane(name: "you" | "TA-Lib" | "model" | "Δ"): Promise<{ ink: number; at: [number, number]; picture: string }> {
+    const row = ["you", "TA-Lib", "model", "Δ"].indexOf(name);
+    const lanes = this.chart.locator("canvas[data-lanes]");
+    return lanes.evaluate((element, row) => {
+      const canvas = element as HTMLCanvasElement;
+      const box = canvas.getBoundingClientRect();
+      const ratio = canvas.width / box.width;
+      // Without the names of the lanes, which stand on the right, and the line below the lane.
+      const [top, width, height] = [4 + 24 * row, box.width - 80, 20];
+      const context = canvas.getContext("2d") as CanvasRenderingContext2D;
+      const { data } = context.getImageData(0, top * ratio, width * ratio, height * ratio);
+      let ink = 0;
+      let first = Number.POSITIVE_INFINITY;
+      for (let i = 3; i < data.length; i += 4) {
+        if (data[i] === 0) continue;
+        ink += 1;
+        first = Math.min(first, ((i - 3) / 4) % Math.round(width * ratio));
+      }
+      return {
+        ink,
+        at: [box.left + first / ratio + 3, box.top + top + height / 2] as [number, number],
+        picture: data.join(),
+      };
+    }, row);
+  }
+
+  /** Wait until the chart stands still: a touch that lets go of it makes it run out. */
+  async still(): Promise<void> {
+    let before = "";
+    const stands = async () => {
+      const { picture } = await this.lane("TA-Lib");
+      const isSame = picture === before;
+      before = picture;
+      return isSame;
+    };
+    await expect.poll(stands).toBe(true);
   }
 
   /** Drag over the candles, from and to shares of the chart's width. */

@@ -14,6 +14,8 @@ export type PointerEvents = {
 };
 
 const STILL = 4;
+/** How far from an edge a finger takes hold of it, in pixels. */
+const FINGER = 16;
 
 /**
  * Turn the pointer over a chart into what it means.
@@ -39,7 +41,7 @@ export function watchPointer(host: HTMLElement, port: ChartPort, events: Pointer
   function down(event: PointerEvent): void {
     if (event.button !== 0 || !event.isPrimary) return;
     const { x, y } = place(event);
-    const hit = port.hit(x, y);
+    const hit = event.pointerType === "touch" ? port.hit(x, y, FINGER) : port.hit(x, y);
     if (hit === null) return;
     host.focus({ preventScroll: true });
     if (draft !== null) {

@@ -85,7 +85,8 @@ export interface ChartPort {
   scroll(bars: number): void;
 
   barAt(x: number): number;
-  hit(x: number, y: number): Hit | null;
+  /** What lies there; `reach` is how far from an edge of the chosen span a pointer still takes hold of it. */
+  hit(x: number, y: number, reach?: number): Hit | null;
   /** The middle of a bar. */
   xOf(bar: number): number;
 

@@ -52,8 +52,8 @@ export function DecisionBar(props: DecisionBarProps) {
       {mode === "correct" && (
         <>
           <span className="text-muted text-sm">
-            Move the edges: <Kbd>[</Kbd> or <Kbd>]</Kbd> chooses one, <Kbd>←</Kbd> <Kbd>→</Kbd> move it. A digit is
-            another label.
+            Drag the edges, or choose one by <Kbd>[</Kbd> <Kbd>]</Kbd> and move it by <Kbd>←</Kbd> <Kbd>→</Kbd>. A digit
+            is another label.
           </span>
           <Button look="chosen" data-key="enter" onClick={props.onCommit}>
             Save <Kbd>Enter</Kbd>

@@ -222,12 +222,12 @@ export function createLwcChart(host: HTMLElement, lanes: HTMLCanvasElement): Cha
     return Math.max(0, Math.min(bars.time.length - 1, barUnder(found, x)));
   }
 
-  function hit(x: number, y: number): Hit | null {
+  function hit(x: number, y: number, reach = REACH): Hit | null {
     const found = scale();
     if (found === null || x > found.width) return null;
     const bar = barAt(x);
     const lanesTop = host.clientHeight;
-    if (y >= lanesTop) return hitLane(x, y - lanesTop, bar, found);
+    if (y >= lanesTop) return hitLane(x, y - lanesTop, bar, found, reach);
     const all: { lane: (typeof LANES)[number]; key: string; length: number }[] = [];
     for (const lane of ["human", "model", "talib"] as const) {
       eachIn(scene.layers[lane], { first: bar, last: bar }, (span) =>
@@ -235,23 +235,30 @@ export function createLwcChart(host: HTMLElement, lanes: HTMLCanvasElement): Cha
       );
     }
     all.sort((a, b) => a.length - b.length);
-    return { bar, span: all[0] ?? null, all, edge: edgeNear(x, found) };
+    return { bar, span: all[0] ?? null, all, edge: edgeNear(x, found, reach) };
   }
 
-  function hitLane(x: number, y: number, bar: number, found: Scale): Hit {
+  function hitLane(x: number, y: number, bar: number, found: Scale, reach: number): Hit {
     const lane = LANES[Math.floor((y - 2) / LANE_HEIGHT)];
     const all = chips.filter((chip) => chip.lane === lane && x >= chip.left - 2 && x <= chip.right + 2).reverse();
-    return { bar, span: all[0] ?? null, all, edge: lane === scene.marks.chosen?.lane ? edgeNear(x, found) : null };
+    return {
+      bar,
+      span: all[0] ?? null,
+      all,
+      edge: lane === scene.marks.chosen?.lane ? edgeNear(x, found, reach) : null,
+    };
   }
 
-  function edgeNear(x: number, found: Scale): Edge | null {
+  function edgeNear(x: number, found: Scale, reach: number): Edge | null {
     const { chosen } = scene.marks;
     if (chosen === null || chosen.lane === "dispute") return null;
     const span = scene.layers[chosen.lane].spans.find((one) => one.key === chosen.key);
     if (!span) return null;
     const [left, right] = edgesOf(found, span);
     const [toLeft, toRight] = [Math.abs(x - left), Math.abs(x - right)];
-    if (Math.min(toLeft, toRight) > Math.min(REACH, Math.max(4, (right - left) / 3))) return null;
+    // Outside there is room; inside the middle of a short span belongs to the span.
+    const isInside = x > left && x < right;
+    if (Math.min(toLeft, toRight) > (isInside ? Math.min(reach, Math.max(4, (right - left) / 3)) : reach)) return null;
     return toLeft < toRight ? "start" : "end";
   }
 
