@@ -5,6 +5,7 @@ import type { PageScene } from "@/features/annotate/use-scene";
 import { useAnnotations, useSession, useWorkspace } from "@/features/annotate/workspace";
 import { LearningStatus, ModelNotice } from "@/features/feedback";
 import { classes } from "@/lib/classes";
+import { useNow } from "@/lib/use-now";
 
 /** What was just done, whether it is saved, and what it leads to. */
 export function StatusLine({ scene }: { scene: PageScene }) {
@@ -31,8 +32,9 @@ export function SaveState() {
   const unsaved = useAnnotations((state) => state.unsaved);
   if (save === "away") {
     return (
-      <span role="alert" data-testid="save" className="flex items-center gap-2 font-semibold text-warn">
-        {unsaved} unsaved, kept here: the service is away
+      <span data-testid="save" className="flex items-center gap-2 font-semibold text-warn">
+        <span role="alert">{unsaved} unsaved, kept here: the service is away</span>
+        <NextTry />
         <Button small onClick={store.retry}>
           Try now
         </Button>
@@ -40,6 +42,15 @@ export function SaveState() {
     );
   }
   return <span data-testid="save">{save === "saved" ? "All changes saved" : `Saving ${unsaved}`}</span>;
+}
+
+/** Counts down to the next try; no live region, which would be read out every second. */
+function NextTry() {
+  const retryAt = useAnnotations((state) => state.retryAt);
+  const now = useNow();
+  if (now === 0) return null;
+  const seconds = retryAt === null ? 0 : Math.ceil((retryAt - now) / 1000);
+  return <span className="font-normal">{seconds > 0 ? `next try in ${seconds} s` : "trying now"}</span>;
 }
 
 function Counts({ scene }: { scene: PageScene }) {

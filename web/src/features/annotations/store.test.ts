@@ -170,11 +170,13 @@ describe("when the service is away", () => {
     service.isAway = true;
     store.create(DOJI);
     await vi.waitFor(() => expect(store.getState().save).toBe("away"));
+    expect(store.getState().retryAt).toBeGreaterThan(Date.now());
     store.create({ ...STAR, start: 5000, end: 6000 });
     expect(places()).toHaveLength(2);
     expect(outbox.ops).toHaveLength(2);
     service.isAway = false;
     store.retry();
+    expect(store.getState().retryAt).toBeNull();
     await saved();
     expect(rows(service)).toHaveLength(2);
     expect(outbox.ops).toEqual([]);

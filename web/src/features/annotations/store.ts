@@ -29,6 +29,8 @@ export type AnnotationState = View & {
   readonly history: History<Act>;
   readonly save: SaveState;
   readonly unsaved: number;
+  /** When it is tried again while the service is away, ms since 1970; null while nothing waits for that. */
+  readonly retryAt: number | null;
   readonly troubles: readonly Trouble[];
   /** Goes up whenever the service took something: time to look what it made of it. */
   readonly taken: number;
@@ -70,6 +72,7 @@ export function createAnnotationStore(service: AnnotationService, outbox: Outbox
     history: EMPTY,
     save: "saved",
     unsaved: 0,
+    retryAt: null,
     troubles: [],
     taken: 0,
     known: null,
@@ -103,7 +106,7 @@ export function createAnnotationStore(service: AnnotationService, outbox: Outbox
     sending = null;
     if (closed) return;
     if (outcome.kind === "away") {
-      store.setState({ save: "away" });
+      store.setState({ save: "away", retryAt: Date.now() + wait });
       timer = setTimeout(retry, wait);
       wait = Math.min(2 * wait, LONGEST_WAIT);
       return;
@@ -123,6 +126,7 @@ export function createAnnotationStore(service: AnnotationService, outbox: Outbox
   function retry(): void {
     clearTimeout(timer);
     timer = undefined;
+    store.setState({ retryAt: null });
     void send();
   }
 
