@@ -1,3 +1,4 @@
+import { timeOf } from "./service";
 import { expect, test } from "./support";
 
 type Jobs = { items: { kind: string; created_at: string }[] };
@@ -14,11 +15,13 @@ test("what the model and TA-Lib say is confirmed, corrected and dismissed, and a
   await annotate.open(id);
   await annotate.first();
 
-  await annotate.press("a");
+  await annotate.decide("a");
   await expect(annotate.message).toContainText("confirmed");
-  await annotate.press("e", "ArrowLeft", "Enter");
+  await annotate.decide("e");
+  await annotate.press("ArrowLeft", "Enter");
   await expect(annotate.message).toContainText("corrected");
-  await annotate.press("x");
+  await annotate.next("by TA-Lib");
+  await annotate.decide("x");
   await expect(annotate.message).toHaveText("Dismiss: why?");
   await annotate.press("2");
   await expect(annotate.message).toContainText("dismissed");
@@ -35,12 +38,13 @@ test("what the model and TA-Lib say is confirmed, corrected and dismissed, and a
 
 test("ten decisions by keyboard alone are stored as ten", async ({ annotate, service }) => {
   const id = await service.importSeries("TEN", 900);
+  await service.quiet();
   await service.labelled(id);
   await annotate.open(id);
   await annotate.first();
   let left = Number.POSITIVE_INFINITY;
   for (let done = 1; done <= 10; done++) {
-    await annotate.press("a");
+    await annotate.decide("a");
     // Each decision is answered with what is left, one less than before.
     await expect(annotate.message).toContainText(/confirmed, \d+ left/);
     const count = async () => Number(/(\d+) left/.exec((await annotate.message.textContent()) ?? "")?.[1]);
@@ -74,6 +78,34 @@ test("keys that are typed into a field decide nothing", async ({ annotate, servi
   expect(await service.annotations(id, "&origin=confirmed")).toEqual([]);
 });
 
+test("F flags what one cannot tell: it is recorded, changes nothing and stays open for others", async ({
+  annotate,
+  service,
+  page,
+}) => {
+  const id = await service.importSeries("UNSURE");
+  await service.labelled(id);
+  await annotate.open(id);
+  await (await annotate.spans())
+    .getByRole("row")
+    .filter({ hasText: /model.*open/ })
+    .first()
+    .press("Enter");
+  const before = await service.annotations(id);
+  const sent = page.waitForResponse(/\/api\/feedback$/);
+  await annotate.decide("f");
+  await expect(annotate.message).toContainText("flagged as unsure");
+  const answer = await sent;
+  expect(answer.request().postDataJSON().events).toMatchObject([{ verb: "dismiss", reason: "unsure" }]);
+  expect((await answer.json()).results).toMatchObject([{ status: "accepted" }]);
+  expect(await service.annotations(id)).toEqual(before);
+  type Stored = { items: { decided: string | null }[] };
+  const { items } = await service.get<Stored>(`/series/${id}/predictions?limit=1000`);
+  expect(items.filter((one) => one.decided !== null)).toEqual([]);
+  await annotate.press("u");
+  await expect(annotate.message).toContainText("is open again");
+});
+
 test("M hides the model, and the sheet of shortcuts opens and keeps keys to itself", async ({
   annotate,
   service,
@@ -98,24 +130,13 @@ test("N goes to what is left to decide far outside of what is loaded, back with 
   service,
 }) => {
   // Labels that no model knows, so that nothing but these two marks is to be decided.
-  const name = `far-${Date.now().toString(36)}`;
-  const label = { name: "wedge", code: "WDG", colour: "#0072B2", hotkey: "1" };
-  await service.call("POST", "/label-sets", { name, labels: [label] });
+  const labelSet = await service.freeLabelSet();
   const id = await service.importSeries("FAR", 24_000);
-  const time = (bar: number) => new Date(Date.UTC(2024, 0, 1) + bar * 3_600_000).toISOString();
-  const rows = [100, 12_000].map((bar) => `wedge,${time(bar)},${time(bar + 2)}`);
-  const file = ["label,start_time,end_time", ...rows].join("\n");
-  await service.call(
-    "POST",
-    `/annotations/import?as=talib&format=csv&series_id=${id}&label_set=${name}`,
-    file,
-    "text/csv",
-  );
-  await annotate.page.goto(`/annotate/${id}?label_set=${name}`, { waitUntil: "load" });
-  await annotate.ready();
+  await service.foundWedges(id, labelSet, [100, 12_000]);
+  await annotate.open(id, { labelSet });
   await annotate.press("p");
   await expect(annotate.focused).toContainText("Wedge by TA-Lib");
-  await expect(annotate.focused).toContainText(time(12_000).slice(0, 10));
+  await expect(annotate.focused).toContainText(timeOf(12_000).slice(0, 10));
   await annotate.press("p");
   await expect(annotate.focused).toContainText("2024-01-05");
   await annotate.ready();
@@ -123,10 +144,10 @@ test("N goes to what is left to decide far outside of what is loaded, back with 
   await expect(annotate.message).toHaveText("Nothing more to decide back to the first bar");
   await annotate.press("a");
   await expect(annotate.message).toContainText("Wedge confirmed");
-  await expect(annotate.focused).toContainText(time(12_000).slice(0, 10));
+  await expect(annotate.focused).toContainText(timeOf(12_000).slice(0, 10));
   await annotate.ready();
   await annotate.press("a");
   await expect(annotate.message).toHaveText("Nothing more to decide up to the end of the series");
   await annotate.saved();
-  expect(await service.annotations(id, `&origin=confirmed&label_set=${name}`)).toHaveLength(2);
+  expect(await service.annotations(id, `&origin=confirmed&label_set=${labelSet}`)).toHaveLength(2);
 });

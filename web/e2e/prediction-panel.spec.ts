@@ -12,7 +12,11 @@ test("the panel filters by label and confidence, and says how many it hides", as
   await expect(counts).toHaveText(`0 of ${total} shown`);
   await panel.getByRole("button", { name: "Clear filters" }).click();
   await expect(counts).toHaveText(`${total} of ${total} shown`);
-  await panel.getByRole("textbox", { name: "Least confidence" }).fill("0.9");
+  await annotate.press("/");
+  await expect(panel.getByRole("textbox", { name: "Least confidence" })).toBeFocused();
+  await page.keyboard.type("0.9");
+  await annotate.press("Escape");
+  await expect(annotate.chart).toBeFocused();
   await expect(panel.getByRole("slider")).toHaveValue("0.9");
   await expect(counts).not.toHaveText(`${total} of ${total} shown`);
   await panel.getByRole("slider").press("Home");

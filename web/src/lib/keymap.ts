@@ -65,6 +65,11 @@ export function isTaken(event: KeyboardEvent, name: string): boolean {
   return needsChart && !at?.closest("[role=application]");
 }
 
+/** Give the chart of the page the focus, so that keys act on it again. */
+export function focusChart(): void {
+  document.querySelector<HTMLElement>("[role=application]")?.focus({ preventScroll: true });
+}
+
 /** Let keys do things while the component is there. */
 export function useKeys(bindings: Bindings, enabled = true): void {
   const onDown = useEffectEvent((event: KeyboardEvent, held: Map<string, () => void>) => {

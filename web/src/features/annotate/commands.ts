@@ -324,7 +324,8 @@ export function createCommands(window: CandleWindow, store: AnnotationStore, ses
     // Counted afterwards: one decision may settle more than one.
     const left = scene().targets().length;
     const what = { confirm: "confirmed", correct: "corrected", dismiss: "dismissed" }[verb];
-    session.say(`${labelName(wanted.label)} ${what}, ${left} left around here`);
+    const done = reason === "unsure" ? "flagged as unsure" : what;
+    session.say(`${labelName(wanted.label)} ${done}, ${left} left around here`);
     advance(wanted);
   }
 
@@ -367,6 +368,11 @@ export function createCommands(window: CandleWindow, store: AnnotationStore, ses
   function reason(why: Reason): void {
     session.set({ mode: { kind: "choose" } });
     decide("dismiss", null, why);
+  }
+
+  /** Say that one cannot tell: it is recorded, teaches nothing and stays open for others. */
+  function unsure(): void {
+    decide("dismiss", null, "unsure");
   }
 
   function skip(): void {
@@ -524,6 +530,35 @@ export function createCommands(window: CandleWindow, store: AnnotationStore, ses
     session.say(`${last - first + 1} bars reviewed: what is not marked there is background. Ctrl+Z takes it back`);
   }
 
+  let warnedOf: number | null = null;
+
+  /** All bars in view were looked at: they are reviewed, and those after them come into view. */
+  function reviewView(): void {
+    const { port, targets } = scene();
+    const visible = port?.visible();
+    if (!port || !visible || count() === 0 || session.getState().mode.kind !== "choose") return;
+    const last = Math.min(count() - 1, visible.last);
+    const span = inside({ first: Math.max(0, visible.first), last }, count());
+    const range = { start: timeAt(span.first), end: timeAt(span.last) };
+    const open = targets().filter((one) => one.start >= range.start && one.end <= range.end).length;
+    if (open > 0 && warnedOf !== range.start) {
+      warnedOf = range.start;
+      const things = open === 1 ? "One thing is" : `${open} things are`;
+      session.say(`${things} not decided and would become background: Ctrl+Enter again says so`);
+      return;
+    }
+    warnedOf = null;
+    store.review(range);
+    session.choose(null);
+    const isLast = span.last === count() - 1;
+    session.set({ cursor: timeAt(isLast ? span.last : span.last + 1), anchor: null, selection: null });
+    if (!isLast) port.scroll(span.last + 1 - visible.first);
+    const bars = span.last - span.first + 1;
+    session.say(
+      `${bars} ${bars === 1 ? "bar" : "bars"} reviewed: what is not marked there is background${isLast ? "; these were the last" : ""}`,
+    );
+  }
+
   function chooseEdge(edge: Edge): void {
     const { chosen, mode } = session.getState();
     if (mode.kind === "correct" || chosen?.lane === "human") session.set({ edge });
@@ -567,12 +602,14 @@ export function createCommands(window: CandleWindow, store: AnnotationStore, ses
     commit,
     dismiss,
     reason,
+    unsure,
     skip,
     next,
     cancel,
     stop,
     nextDispute,
     reviewed,
+    reviewView,
     chooseEdge,
     undo,
     redo,

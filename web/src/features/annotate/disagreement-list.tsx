@@ -20,13 +20,16 @@ export function DisagreementList({ scene }: { scene: PageScene }) {
   const chosen = useSession((state) => state.chosen);
   const [kinds, setKinds] = useState<readonly Kind[]>(ALL);
   const list = useRef<HTMLUListElement>(null);
-  const counts = new Map<Kind, number>();
-  for (const one of scene.disagreements) counts.set(one.kind, (counts.get(one.kind) ?? 0) + 1);
-  const shown = scene.disagreements.filter((one) => kinds.includes(one.kind));
   const key = chosen?.lane === "dispute" ? chosen.key : null;
   useEffect(() => {
     if (key) list.current?.querySelector("[aria-current=true]")?.scrollIntoView({ block: "nearest" });
   }, [key]);
+  if (!scene.showModel) {
+    return <p className="p-3 text-muted text-sm">The model is hidden, and where it disagrees: M shows both.</p>;
+  }
+  const counts = new Map<Kind, number>();
+  for (const one of scene.disagreements) counts.set(one.kind, (counts.get(one.kind) ?? 0) + 1);
+  const shown = scene.disagreements.filter((one) => kinds.includes(one.kind));
   return (
     <div className="flex min-h-0 flex-1 flex-col">
       <fieldset aria-label="Kinds of disagreement" className="flex shrink-0 gap-1 p-1.5">

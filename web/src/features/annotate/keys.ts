@@ -12,14 +12,16 @@ export function useKeysOfPage(
 ): void {
   const { session, labelSet } = useWorkspace();
   const mode = useSession((state) => state.mode);
+  const edge = useSession((state) => state.edge);
+  const movesEdge = mode.kind === "correct" || edge !== null;
   const toggle = usePredictionsStore((state) => state.toggle);
 
   const bindings: Record<string, Bindings[string]> = {
     ...more,
     arrowleft: () => commands.move(-1),
     arrowright: () => commands.move(1),
-    "shift+arrowleft": () => commands.move(mode.kind === "correct" ? -5 : -1, true),
-    "shift+arrowright": () => commands.move(mode.kind === "correct" ? 5 : 1, true),
+    "shift+arrowleft": () => commands.move(movesEdge ? -5 : -1, true),
+    "shift+arrowright": () => commands.move(movesEdge ? 5 : 1, true),
     pageup: () => commands.page(-10),
     pagedown: () => commands.page(10),
     home: () => void commands.toEnd("first"),
@@ -42,6 +44,7 @@ export function useKeysOfPage(
     a: { run: commands.confirm, once: true },
     e: { run: commands.correct, once: true },
     x: { run: commands.dismiss, once: true },
+    f: { run: commands.unsure, once: true },
     space: { run: commands.skip, once: true },
     u: { run: commands.undoDecision, once: true },
     r: { run: commands.reviewed, once: true },
@@ -86,7 +89,7 @@ export const SHORTCUTS: readonly { readonly group: string; readonly keys: readon
       ["Shift+drag", "draw at any time"],
       ["1–9", "name the bars, rename the span, or correct the label"],
       ["Enter", "the same label as last time"],
-      ["[ ]", "choose the left or right edge; arrows move it"],
+      ["[ ]", "choose the left or right edge; arrows move it, with Shift by five bars"],
       ["Delete", "remove your span"],
       ["R", "reviewed up to the cursor"],
     ],
@@ -97,6 +100,7 @@ export const SHORTCUTS: readonly { readonly group: string; readonly keys: readon
       ["A", "confirm"],
       ["E", "correct: arrows, digits, Enter"],
       ["X", "dismiss, then a digit says why"],
+      ["F", "flag as unsure: recorded, and left for others"],
       ["Space", "skip"],
       ["U", "take the last decision back"],
     ],

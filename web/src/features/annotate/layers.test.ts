@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
-import { layersOf, neighbour, openTargets, reviewedBars, type StoredPrediction } from "@/features/annotate/layers";
+import { layersOf, neighbour, openTargets, type StoredPrediction } from "@/features/annotate/layers";
 import type { Annotation, Decision } from "@/features/annotations";
 import { barsOf } from "@/features/candles";
 import { isoTime } from "@/lib/times";
@@ -108,20 +108,5 @@ describe("the layers of the chart", () => {
   it("show nothing of the model while it is hidden", () => {
     const { model, dispute, human } = layersOf({ ...input, showModel: false });
     expect([model.length, dispute.length, human.length]).toEqual([0, 0, 1]);
-  });
-
-  it("shade bars that were reviewed for all labels, pieces that touch as one", () => {
-    const range = (first: number, last: number, labels: string[] | null = null) => ({
-      key: `${first}`,
-      id: null,
-      labels,
-      start: first * HOUR,
-      end: last * HOUR,
-      unsaved: false,
-    });
-    expect(reviewedBars(BARS, [range(1, 4), range(5, 8), range(20, 22), range(30, 40, ["doji"])], 2)).toEqual([
-      { first: 1, last: 8 },
-      { first: 20, last: 22 },
-    ]);
   });
 });

@@ -1,5 +1,5 @@
 import type { Schemas } from "@/api/client";
-import type { Annotation, Decision, ReviewedRange } from "@/features/annotations";
+import type { Annotation, Decision } from "@/features/annotations";
 import { type Bars, firstFrom, lastUntil } from "@/features/candles";
 import type { LayerSpan, Layers } from "@/features/chart";
 import { msOf } from "@/lib/times";
@@ -109,21 +109,6 @@ export function isSettled(one: Disagreement, decided: ReadonlyMap<string, Decisi
 
 function sorted(spans: LayerSpan[]): LayerSpan[] {
   return spans.sort((a, b) => a.first - b.first || a.last - b.last);
-}
-
-/** The reviewed ranges in bars, those that touch put together. */
-export function reviewedBars(bars: Bars, ranges: readonly ReviewedRange[], labels: number) {
-  const merged: { first: number; last: number }[] = [];
-  for (const range of ranges) {
-    // A range for some labels only is not background for the others.
-    if (range.labels !== null && range.labels.length < labels) continue;
-    const place = barsOfTimes(bars, range);
-    if (place === null) continue;
-    const before = merged.at(-1);
-    if (before && place.first <= before.last + 1) before.last = Math.max(before.last, place.last);
-    else merged.push(place);
-  }
-  return merged;
 }
 
 /** Something to decide: a prediction or a mark of TA-Lib's that nobody decided on. */

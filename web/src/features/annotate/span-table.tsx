@@ -1,17 +1,22 @@
 "use client";
 
 import { useMemo, useState } from "react";
-
 import { isDecided, labelName } from "@/features/annotate/layers";
+import { ReviewedSummary } from "@/features/annotate/reviewed-summary";
 import type { Chosen } from "@/features/annotate/session";
 import type { PageScene } from "@/features/annotate/use-scene";
 import { useAnnotations, useSession, useWorkspace } from "@/features/annotate/workspace";
 import { classes } from "@/lib/classes";
+import { plural } from "@/lib/format";
 import { msOf, shortTime } from "@/lib/times";
 
 type Row = {
-  readonly chosen: Chosen;
+  readonly key: string;
+  /** What is chosen by going there; a reviewed range has nothing to choose. */
+  readonly chosen: Chosen | null;
+  /** As shown: a code, or for how many labels a range was reviewed. */
   readonly label: string;
+  readonly title: string;
   readonly start: number;
   readonly end: number;
   readonly source: string;
@@ -31,42 +36,22 @@ const ROWS = 300;
 
 /** What the canvas shows, as a table: sortable, and Enter goes to a span. */
 export function SpanTable({ scene }: { scene: PageScene }) {
-  const { series, labels } = useWorkspace();
-  const annotations = useAnnotations((state) => state.annotations);
-  const decided = useAnnotations((state) => state.decided);
+  const { series, store } = useWorkspace();
   const chosen = useSession((state) => state.chosen);
   const [order, setOrder] = useState<{ column: Column; down: boolean }>({ column: "start", down: false });
+  const all = useRows(scene);
   const rows = useMemo(() => {
-    const all: Row[] = annotations.map((one) => ({
-      chosen: { lane: one.origin === "talib" ? "talib" : "human", key: one.key },
-      label: one.label,
-      start: one.start,
-      end: one.end,
-      source: one.origin === "talib" ? "TA-Lib" : "you",
-      confidence: null,
-      status: one.unsaved ? "unsaved" : one.flagged ? "flagged" : one.origin === "talib" ? "open" : one.origin,
-    }));
-    for (const one of scene.predictions) {
-      all.push({
-        chosen: { lane: "model", key: one.id },
-        label: one.label,
-        start: msOf(one.start_time),
-        end: msOf(one.end_time),
-        source: "model",
-        confidence: one.confidence,
-        status: isDecided(one, decided) ? "decided" : one.stale ? "stale" : one.provisional ? "provisional" : "open",
-      });
-    }
     const sign = order.down ? -1 : 1;
     const value = (row: Row) => row[order.column] ?? -1;
-    return all.sort((a, b) => {
+    return [...all].sort((a, b) => {
       const [x, y] = [value(a), value(b)];
       return sign * (x < y ? -1 : x > y ? 1 : 0) || a.start - b.start;
     });
-  }, [annotations, scene.predictions, decided, order]);
+  }, [all, order]);
 
   return (
     <div className="min-h-0 flex-1 overflow-auto">
+      <ReviewedSummary scene={scene} />
       <table className="w-full text-xs">
         <caption className="sr-only">Spans around the bars in view</caption>
         <thead className="sticky top-0 bg-bg">
@@ -93,19 +78,19 @@ export function SpanTable({ scene }: { scene: PageScene }) {
         </thead>
         <tbody>
           {rows.slice(0, ROWS).map((row) => {
-            const here = chosen?.key === row.chosen.key && chosen.lane === row.chosen.lane;
+            const here = row.chosen !== null && chosen?.key === row.key && chosen.lane === row.chosen.lane;
             const go = () => scene.commands.goTo(row.chosen, row);
             return (
               <tr
-                key={`${row.chosen.lane} ${row.chosen.key}`}
+                key={`${row.chosen?.lane} ${row.key}`}
                 tabIndex={0}
                 aria-selected={here}
                 onClick={go}
-                onKeyDown={(event) => event.key === "Enter" && go()}
+                onKeyDown={(event) => event.key === "Enter" && event.target === event.currentTarget && go()}
                 className={classes("h-6 cursor-pointer", here ? "bg-chosen text-chosen-ink" : "hover:bg-surface")}
               >
-                <td className="px-1 py-0.5 font-mono" title={labelName(row.label)}>
-                  {labels.get(row.label)?.code}
+                <td className={classes("px-1 py-0.5", row.chosen && "font-mono")} title={row.title}>
+                  {row.label}
                 </td>
                 <td className="px-1 py-0.5 whitespace-nowrap">
                   <time>{shortTime(row.start, series.timeframe_seconds)}</time>
@@ -117,7 +102,27 @@ export function SpanTable({ scene }: { scene: PageScene }) {
                 <td className="px-1 py-0.5 text-right">
                   {row.confidence === null ? "" : Math.round(100 * row.confidence)}
                 </td>
-                <td className="px-1 py-0.5">{row.status}</td>
+                <td className="px-1 py-0.5">
+                  {row.chosen !== null ? (
+                    row.status
+                  ) : (
+                    <span className="flex items-center justify-between text-reviewed">
+                      {row.status}
+                      <button
+                        type="button"
+                        aria-label={`Not reviewed: ${shortTime(row.start, series.timeframe_seconds)} to ${shortTime(row.end, series.timeframe_seconds)}`}
+                        title="These bars were not reviewed: take it back"
+                        className="size-6 rounded hover:bg-raised"
+                        onClick={(event) => {
+                          event.stopPropagation();
+                          store.unreview(row.key);
+                        }}
+                      >
+                        ×
+                      </button>
+                    </span>
+                  )}
+                </td>
               </tr>
             );
           })}
@@ -128,4 +133,51 @@ export function SpanTable({ scene }: { scene: PageScene }) {
       )}
     </div>
   );
+}
+
+function useRows({ shownPredictions }: PageScene): readonly Row[] {
+  const { labels, labelSet } = useWorkspace();
+  const annotations = useAnnotations((state) => state.annotations);
+  const reviewed = useAnnotations((state) => state.reviewed);
+  const decided = useAnnotations((state) => state.decided);
+  return useMemo(() => {
+    const named = (label: string) => ({ label: labels.get(label)?.code ?? label, title: labelName(label) });
+    const rows: Row[] = annotations.map((one) => ({
+      ...named(one.label),
+      key: one.key,
+      chosen: { lane: one.origin === "talib" ? "talib" : "human", key: one.key },
+      start: one.start,
+      end: one.end,
+      source: one.origin === "talib" ? "TA-Lib" : "you",
+      confidence: null,
+      status: one.unsaved ? "unsaved" : one.flagged ? "flagged" : one.origin === "talib" ? "open" : one.origin,
+    }));
+    for (const one of shownPredictions) {
+      rows.push({
+        ...named(one.label),
+        key: one.id,
+        chosen: { lane: "model", key: one.id },
+        start: msOf(one.start_time),
+        end: msOf(one.end_time),
+        source: "model",
+        confidence: one.confidence,
+        status: isDecided(one, decided) ? "decided" : one.stale ? "stale" : one.provisional ? "provisional" : "open",
+      });
+    }
+    for (const { key, start, end, labels: some, unsaved } of reviewed) {
+      const isAll = some === null || some.length >= labelSet.labels.length;
+      rows.push({
+        key,
+        chosen: null,
+        label: isAll ? "all labels" : plural(some.length, "label"),
+        title: isAll ? "Reviewed for all labels" : `Reviewed for ${some.map(labelName).join(", ")}`,
+        start,
+        end,
+        source: "you",
+        confidence: null,
+        status: unsaved ? "reviewed, unsaved" : "reviewed",
+      });
+    }
+    return rows;
+  }, [annotations, reviewed, shownPredictions, decided, labels, labelSet.labels.length]);
 }

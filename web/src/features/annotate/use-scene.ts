@@ -4,12 +4,12 @@ import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useStore } from "zustand";
 
 import { type Commands, createCommands, type Scene } from "@/features/annotate/commands";
+import { coverageOf } from "@/features/annotate/coverage";
 import {
   barsOfTimes,
   type Disagreement,
   layersOf,
   openTargets,
-  reviewedBars,
   type StoredPrediction,
 } from "@/features/annotate/layers";
 import { readPredictions, useDisagreements, usePredictions } from "@/features/annotate/scores";
@@ -108,15 +108,25 @@ export function useScene(review: ReviewFocus | null = null) {
     return { ...still, [lane]: changed.sort((a, b) => a.first - b.first || a.last - b.last) };
   }, [bars, labels, still, mode, dragged, chosen]);
 
+  const covered = useMemo(
+    () =>
+      coverageOf(
+        bars,
+        reviewed,
+        labelSet.labels.map((label) => label.name),
+      ),
+    [bars, reviewed, labelSet.labels],
+  );
   const shades: Shades = useMemo(() => {
     const test = series.test_bars;
     const testBars = test && barsOfTimes(bars, { start: msOf(test.start_time), end: msOf(test.end_time) });
     return {
       test: testBars ? [testBars] : [],
-      reviewed: reviewedBars(bars, reviewed, labelSet.labels.length),
+      reviewed: covered.filter((span) => span.labels === null),
+      partly: covered.filter((span) => span.labels !== null),
       focus: focus ? barsOfTimes(bars, focus) : null,
     };
-  }, [bars, reviewed, series.test_bars, labelSet.labels.length, focus]);
+  }, [bars, covered, series.test_bars, focus]);
 
   const marks: Marks = useMemo(() => {
     const at = cursor === null ? null : barsOfTimes(bars, { start: cursor, end: cursor });
@@ -205,9 +215,13 @@ export function useScene(review: ReviewFocus | null = null) {
     bars,
     layers,
     shades,
+    covered,
     marks,
     commands,
     predictions,
+    /** Those that are to be seen: none while the model is hidden. */
+    shownPredictions: showModel ? predictions : NONE,
+    showModel,
     allPredictions: all,
     scores,
     disagreements: visibleDisputes,

@@ -1,6 +1,8 @@
 "use client";
 
 import { useState } from "react";
+import { flushSync } from "react-dom";
+
 import { Conflicts } from "@/features/annotate/conflicts";
 import { DisagreementList } from "@/features/annotate/disagreement-list";
 import { FocusedPanel } from "@/features/annotate/focused-panel";
@@ -9,13 +11,14 @@ import { LabelPalette } from "@/features/annotate/label-palette";
 import { labelName } from "@/features/annotate/layers";
 import { ModelSide } from "@/features/annotate/model-side";
 import { SceneChart } from "@/features/annotate/scene-chart";
-import { ShortcutSheet } from "@/features/annotate/shortcut-sheet";
+import { type KeyGroup, ShortcutSheet } from "@/features/annotate/shortcut-sheet";
 import { SpanTable } from "@/features/annotate/span-table";
 import { StatusLine } from "@/features/annotate/status-line";
 import { Toolbar } from "@/features/annotate/toolbar";
 import { useLook } from "@/features/annotate/use-look";
-import { useScene } from "@/features/annotate/use-scene";
+import { type PageScene, useScene } from "@/features/annotate/use-scene";
 import { useAnnotations, useSession, useWindow, useWorkspace } from "@/features/annotate/workspace";
+import { contains } from "@/features/annotations";
 import { DecisionBar } from "@/features/feedback";
 import { usePredictionsStore } from "@/features/predictions";
 import { classes } from "@/lib/classes";
@@ -27,6 +30,14 @@ const LISTS = [
   { tab: "spans", name: "Spans" },
 ] as const;
 const MODEL = { tab: "model", name: "Model" } as const;
+
+const KEYS: KeyGroup = {
+  group: "This page",
+  keys: [
+    ["Ctrl+Enter", "all bars in view are reviewed, on to the next"],
+    ["/", "filter predictions by their least confidence"],
+  ],
+};
 
 type Tab = (typeof LISTS)[number]["tab"] | (typeof MODEL)["tab"];
 
@@ -45,7 +56,18 @@ export function Workbench() {
   const chosen = useSession((state) => state.chosen);
   const canUndo = useAnnotations((state) => state.history.past.some((act) => act.act === "decide"));
   const shown = usePredictionsStore((state) => state.shown);
-  useKeysOfPage(scene, () => setSheet(true));
+  useKeysOfPage(scene, () => setSheet(true), {
+    more: {
+      "/": () => {
+        if (isNarrow) flushSync(() => setTab("model"));
+        const filter = document.querySelector<HTMLInputElement>("[data-filter]");
+        filter?.focus();
+        filter?.select();
+        if (!filter) session.say("There are no predictions here to filter");
+      },
+      "ctrl+enter": { run: commands.reviewView, once: true },
+    },
+  });
 
   const subject = chosen ? commands.target() : null;
   const model = (
@@ -99,7 +121,7 @@ export function Workbench() {
               </p>
             )}
           </SceneChart>
-          <CursorLine />
+          <CursorLine scene={scene} />
         </div>
         {!isNarrow && (
           <section aria-label="Model" className="flex w-72 shrink-0 flex-col overflow-y-auto border-line border-l">
@@ -121,19 +143,20 @@ export function Workbench() {
         onCancel={session.cancel}
       />
       <StatusLine scene={scene} />
-      {sheet && <ShortcutSheet onClose={() => setSheet(false)} />}
+      {sheet && <ShortcutSheet first={KEYS} onClose={() => setSheet(false)} />}
       <span hidden>{port === null}</span>
     </main>
   );
 }
 
 /** The bar under the cursor in words and figures. */
-function CursorLine() {
-  const { series } = useWorkspace();
+function CursorLine({ scene: { covered, shades } }: { scene: PageScene }) {
+  const { series, labelSet } = useWorkspace();
   const cursor = useSession((state) => state.cursor);
   const bars = useWindow((state) => state.bars);
   const at = cursor === null ? -1 : bars.time.indexOf(cursor);
   const figure = (column: Float64Array) => (column[at] as number).toLocaleString("en", { maximumFractionDigits: 6 });
+  const seen = covered.find((span) => contains(span, at));
   return (
     <p
       className="pointer-events-none absolute top-15 left-2 z-5 max-w-[calc(100%-5.5rem)] truncate bg-bg/80 text-muted text-xs tabular"
@@ -144,6 +167,13 @@ function CursorLine() {
           <time className="font-semibold text-ink">{shortTime(bars.time[at] as number, series.timeframe_seconds)}</time>{" "}
           O {figure(bars.open)} H {figure(bars.high)} L {figure(bars.low)} C {figure(bars.close)}
           {bars.volume && ` V ${figure(bars.volume)}`}
+          {seen && (
+            <span className="text-reviewed">
+              {" "}
+              · reviewed{seen.labels && ` for ${seen.labels.length} of ${labelSet.labels.length} labels`}
+            </span>
+          )}
+          {shades.test.some((span) => contains(span, at)) && " · test bar"}
         </>
       )}
     </p>

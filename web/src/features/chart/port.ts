@@ -29,11 +29,13 @@ export const NO_LAYERS: Layers = { human: [], talib: [], model: [], dispute: [] 
 export type Shades = {
   readonly test: readonly BarSpan[];
   readonly reviewed: readonly BarSpan[];
+  /** Reviewed, but not for all labels. */
+  readonly partly: readonly BarSpan[];
   /** A stretch to look at: all beside it is dimmed. */
   readonly focus: BarSpan | null;
 };
 
-export const NO_SHADES: Shades = { test: [], reviewed: [], focus: null };
+export const NO_SHADES: Shades = { test: [], reviewed: [], partly: [], focus: null };
 
 /** What is being pointed at, chosen or drawn. */
 export type Marks = {

@@ -3,6 +3,7 @@
 import { useId, useState } from "react";
 
 import { percent } from "@/lib/format";
+import { focusChart } from "@/lib/keymap";
 
 import { BINS, histogram } from "./filters";
 import { usePredictionsStore } from "./store";
@@ -35,7 +36,12 @@ export function ConfidenceFilter({ confidences, shown }: { confidences: readonly
             if (isShare(event.target.value)) setMinConfidence(Number(event.target.value));
           }}
           onBlur={() => setTyped(null)}
-          onKeyDown={(event) => event.key === "Enter" && setTyped(null)}
+          data-filter=""
+          onKeyDown={(event) => {
+            if (event.key !== "Enter" && event.key !== "Escape") return;
+            setTyped(null);
+            focusChart();
+          }}
           className="tabular h-7 w-16 rounded-md border border-line-strong bg-bg px-2 text-right text-sm aria-[invalid=true]:border-bad"
         />
       </div>

@@ -24,6 +24,7 @@ import {
 import { DecisionBar, LearningStatus, ModelNotice } from "@/features/feedback";
 import type { Past } from "@/features/review/past";
 import type { ReviewItem } from "@/features/review/service";
+import { focusChart } from "@/lib/keymap";
 import { msOf } from "@/lib/times";
 
 const KEYS: KeyGroup = {
@@ -99,13 +100,13 @@ export function ReviewBench({ item, isOpen, last, onFinish, onReopen }: Properti
     },
   });
   // Elsewhere keys do nothing before the chart has been clicked; here work goes on from item to item.
-  const focusChart = useEffectEvent(() => {
+  const takeFocus = useEffectEvent(() => {
     if (document.activeElement === null || document.activeElement === document.body) {
-      document.querySelector<HTMLElement>("[data-testid=chart]")?.focus({ preventScroll: true });
+      focusChart();
     }
   });
   useEffect(() => {
-    if (port) focusChart();
+    if (port) takeFocus();
   }, [port]);
 
   const subject = chosen ? commands.target() : null;

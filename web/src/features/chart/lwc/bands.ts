@@ -91,14 +91,24 @@ export const drawShades: Draw = (bitmap, { shades, palette }, scale) => {
     line(bitmap, left);
   }
   context.fillStyle = palette.reviewed;
+  const strip = Math.round(3 * bitmap.y);
   for (const span of shades.reviewed) {
     if (span.last < visible.first || span.first > visible.last) continue;
     const [left, right] = pixels(bitmap, scale, span);
     context.globalAlpha = 0.05;
     fill(bitmap, left, right);
     context.globalAlpha = 0.9;
-    const height = Math.round(3 * bitmap.y);
-    context.fillRect(left, bitmap.height - height, Math.max(1, right - left), height);
+    context.fillRect(left, bitmap.height - strip, Math.max(1, right - left), strip);
+  }
+  // Dashed: of these bars not everything was looked for.
+  const dash = 6 * bitmap.x;
+  context.globalAlpha = 0.9;
+  for (const span of shades.partly) {
+    if (span.last < visible.first || span.first > visible.last) continue;
+    const [left, right] = pixels(bitmap, scale, span);
+    for (let at = left; at < right; at += 2 * dash) {
+      context.fillRect(at, bitmap.height - strip, Math.min(dash, right - at), strip);
+    }
   }
   if (shades.focus) {
     const [left, right] = pixels(bitmap, scale, shades.focus);
