@@ -53,7 +53,7 @@ def tasks(settings: Settings, folder: Path, strategy: str, *, until: float | Non
     folder
         Where records are, and are written to.
     strategy
-        The strategy that is repeated, beside the baseline, with people who err.
+        The strategy that is run, beside the baseline, in every world and with people who err.
     until
         See :class:`Task`.
     """
@@ -64,7 +64,9 @@ def tasks(settings: Settings, folder: Path, strategy: str, *, until: float | Non
     for place in range(settings.seeds):
         seed = settings.first_seed + place
         for regime in settings.regimes:
-            wanted = [(name, "perfect") for name in settings.strategies]
+            everything = settings.other_seeds is None or place < settings.other_seeds
+            names = settings.strategies if everything else (BASELINE, strategy)
+            wanted = [(name, "perfect") for name in names]
             if place < settings.noisy_seeds:
                 wanted += [(name, noise) for noise in ("realistic", "biased") for name in (BASELINE, strategy)]
             if place < min(ERROR_SEEDS, settings.noisy_seeds):

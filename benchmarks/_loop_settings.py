@@ -107,6 +107,8 @@ class Settings:
         Whether everything is made small.
     first_seed
         The seeds are numbered from here on: several machines can share the work.
+    other_seeds
+        Number of them in which strategies beside the baseline and the default are run; all when None.
     """
 
     regimes: tuple[str, ...]
@@ -116,6 +118,7 @@ class Settings:
     large: Path | None = None
     quick: bool = False
     first_seed: int = 0
+    other_seeds: int | None = None
 
     def regime(self, name: str) -> Regime:
         """Return a regime in the size of this run."""

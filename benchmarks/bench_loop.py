@@ -41,7 +41,7 @@ def settings_of(chosen: argparse.Namespace, default: str) -> Settings:
     if chosen.large is None and NOT_ON_THE_DEMO in regimes:
         regimes.remove(NOT_ON_THE_DEMO)
         print("The rare labels need more candles than the demo series have: left out. Give --large FILE.")
-    names = chosen.strategies.split(",") if chosen.strategies else list(COMPARED)
+    names = [name for name in chosen.strategies.split(",") if name] or list(COMPARED)
     if chosen.quick and not chosen.strategies:
         names = ["margin"]
     for name in (*regimes, *names):
@@ -57,6 +57,7 @@ def settings_of(chosen: argparse.Namespace, default: str) -> Settings:
         large=chosen.large,
         quick=chosen.quick,
         first_seed=chosen.first_seed,
+        other_seeds=chosen.other_seeds,
     )
 
 
@@ -69,6 +70,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--first-seed", type=int, default=0, help="number of the first seed")
     parser.add_argument("--minutes", type=float, help="begin no campaign after so many; a later run goes on")
     parser.add_argument("--noisy-seeds", type=int, help="of them, repeated with annotators who err (10; quick: 1)")
+    parser.add_argument("--other-seeds", type=int, help="of them, for strategies beside random and the default (all)")
     parser.add_argument("--regimes", default=",".join(REGIMES), help="separated by commas")
     parser.add_argument("--strategies", default="", help=f"separated by commas; {', '.join(COMPARED)} if none")
     parser.add_argument("--workers", type=int, default=2, help="processes, one thread each")

@@ -60,6 +60,13 @@ def test_what_is_done_is_not_done_again_and_a_broken_line_is(tmp_path: Path) -> 
     assert left.wanted == (("margin", "perfect"),)
 
 
+def test_strategies_beside_the_pair_can_be_run_on_the_first_seeds_only(tmp_path: Path) -> None:
+    settings = Settings(("planted",), ("random", "margin", "sequential"), seeds=2, noisy_seeds=0, other_seeds=1)
+    wanted = [task.wanted for task in _loop_runs.tasks(settings, tmp_path, "margin")]
+    pair = (("random", "perfect"), ("margin", "perfect"))
+    assert wanted == [(*pair, ("sequential", "perfect")), pair]
+
+
 def test_results_of_other_settings_are_kept_apart(tmp_path: Path) -> None:
     one = Settings(("dense",), ("random",), seeds=1, noisy_seeds=0)
     other = Settings(("dense",), ("random",), seeds=1, noisy_seeds=0, large=Path("candles.csv"))

@@ -13,7 +13,7 @@ from candleloop.loop.pool import ReviewPool
 from candleloop.loop.simulation.annotator import Reviewed, SimulatedAnnotator
 from candleloop.loop.simulation.effort import Effort
 from candleloop.loop.simulation.learner import Learner
-from candleloop.loop.simulation.world import inside_windows, widened
+from candleloop.loop.simulation.world import World, inside_windows, widened
 from candleloop.loop.strategies.base import Strategy
 from candleloop.loop.windows import WindowScores, score_windows
 from candleloop.training.event_counts import macro_f1
@@ -23,6 +23,9 @@ BoolArray = npt.NDArray[np.bool_]
 
 TOP_SHARE = 0.1
 """Share of the bars of a window that its score is the mean of."""
+
+ASK_NO_MODEL = ("random", "sequential")
+"""Orders that need no scores: most of the time of their campaigns would go into scoring the pool for nothing."""
 
 LEAST_PROMISING = 0.05
 """Confidence from which a proposal can be a suggestion at all."""
@@ -137,11 +140,11 @@ def run_campaign(
     while state.n_seen < min(plan.most_windows, len(world.windows)):
         size = plan.next_batch(state.n_seen)
         model = models[-2]
-        scores = None if model is None else _scores(learner, model)
-        if state.n_seen < plan.start or scores is None:
+        if state.n_seen < plan.start or model is None:
             chosen = order[~state.seen[order]][:size]
         else:
             left = np.flatnonzero(~state.seen)
+            scores = _unscored(world) if strategy.name in ASK_NO_MODEL else _scores(learner, model)
             chosen = left[strategy.query(_pool(learner, state, scores, left), size, rng)]
         state.review(chosen, _suggestions(learner, model, chosen) if with_suggestions else None, plan)
         models.append(learner.fit(state.reviewed(), state.spans(), seed=seed))
@@ -245,6 +248,10 @@ def _scores(learner: Learner, model: FittedModel) -> WindowScores:
         n_labels=len(world.label_set),
         top_share=TOP_SHARE,
     )
+
+
+def _unscored(world: World) -> WindowScores:
+    return WindowScores.unknown(len(world.windows), len(world.label_set), world.pool.features.shape[1])
 
 
 def _pool(learner: Learner, state: _State, scores: WindowScores, left: IntArray) -> ReviewPool:

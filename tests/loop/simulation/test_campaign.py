@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from candleloop.annotations.matching import match
-from candleloop.annotations.spans import Spans
+from candleloop.annotations.spans import IntArray, Spans
 from candleloop.loop.pool import ReviewPool
 from candleloop.loop.simulation.annotator import NOISES, PERFECT, Noise, SimulatedAnnotator
 from candleloop.loop.simulation.campaign import Plan, Step, run_campaign
@@ -57,6 +57,26 @@ def test_without_suggestions_everything_is_drawn() -> None:
     learner = spike_learner()
     last = run_campaign(learner, person(learner), RandomOrder(), PLAN, seed=0, with_suggestions=False)[-1]
     assert last.suggested == last.by_hand
+
+
+class Onlooker(RandomOrder):
+    """Chooses at random under any name and keeps whether there were scores to choose by."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.scored: list[bool] = []
+
+    def query(self, pool: ReviewPool, k: int, rng: np.random.Generator) -> IntArray:
+        """Choose at random."""
+        self.scored.append(not np.isnan(pool.scores.margin).all())
+        return super().query(pool, k, rng)
+
+
+@pytest.mark.parametrize(("name", "scored"), [("random", False), ("sequential", False), ("margin", True)])
+def test_a_pool_is_scored_only_for_orders_that_ask_a_model(name: str, *, scored: bool) -> None:
+    learner, order = spike_learner(), Onlooker(name)
+    run_campaign(learner, person(learner), order, Plan(most_windows=40), seed=0)
+    assert order.scored == [scored, scored]
 
 
 @pytest.mark.parametrize("strategy", ["margin", "rare_margin", "mismatch_first", "sequential"])
