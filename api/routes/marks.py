@@ -122,7 +122,11 @@ def list_annotations(
 def create_annotation(
     service: TheService, caller: Caller, response: Response, series_id: str, request: AnnotationRequest
 ) -> Annotation:
-    """Add a span that a person drew. Deleting it takes it back."""
+    """Add a span that a person drew. Deleting it takes it back.
+
+    What another person marked is no obstacle: people are told apart by their keys, and the same span of two of them
+    holds once and counts for both where agreement is measured.
+    """
     with service.context.database.begin() as session:
         row = edits.create_annotation(
             session,

@@ -125,8 +125,9 @@ def _spans(session: Session, label_set: LabelSet, series_id: str, annotator: str
             or_(AnnotationRow.requested_by == annotator, and_(AnnotationRow.requested_by.is_(None), before))
         )
     position = {name: place for place, name in enumerate(label_set.names)}
-    rows = [(position[label], start, end) for label, start, end in session.execute(statement)]
-    table = np.array(rows, dtype=np.int64).reshape(-1, 3)
+    # People together hold a span once, however many of them marked it.
+    rows = {(position[label], start, end) for label, start, end in session.execute(statement)}
+    table = np.array(sorted(rows), dtype=np.int64).reshape(-1, 3)
     return TimeSpans(table[:, 0], table[:, 1], table[:, 2])
 
 

@@ -53,11 +53,13 @@ def create_annotation(
     BadRequest
         See :func:`candleloop.loop.checks.check_place`.
     Conflict
-        ``already_decided`` when a person's annotation or rejection is exactly there; ``current`` shows it.
+        ``already_decided`` when their own annotation, one that nobody is named for, or a rejection is exactly there;
+        ``current`` shows it. That another person marked the same is no conflict: the span holds once, and each keeps
+        a mark of their own.
     """
     lock_series(session, series_id)
     check_place(label_set, place, time)
-    _refuse_decided(session, label_set, series_id, place)
+    _refuse_decided(session, label_set, series_id, place, requested_by)
     row = marks.add_annotation(
         session,
         series_id=series_id,
@@ -107,7 +109,7 @@ def change_annotation(
     _check_revision(row, revision)
     check_place(label_set, place, time)
     if (row.label, row.start_time, row.end_time) != (place.label, place.start_time, place.end_time):
-        _refuse_decided(session, label_set, row.series_id, place)
+        _refuse_decided(session, label_set, row.series_id, place, requested_by)
     elif not row.flagged:
         raise BadRequest("The annotation has this label and these times already.", code="nothing_changed")
     row.label, row.start_time, row.end_time = place.label, place.start_time, place.end_time
@@ -224,7 +226,7 @@ def _check_revision(row: AnnotationRow, revision: int | None) -> None:
         )
 
 
-def _refuse_decided(session: Session, label_set: LabelSet, series_id: str, place: Place) -> None:
+def _refuse_decided(session: Session, label_set: LabelSet, series_id: str, place: Place, requested_by: str) -> None:
     held = marks.find_decision(
         session,
         series_id=series_id,
@@ -232,10 +234,11 @@ def _refuse_decided(session: Session, label_set: LabelSet, series_id: str, place
         label=place.label,
         start_time=place.start_time,
         end_time=place.end_time,
+        marked_by=requested_by,
     )
     if held is not None:
         raise Conflict(
-            f"A person decided on {place.label} at exactly these bars already; see current.",
+            f"{place.label} is decided on at exactly these bars already; see current.",
             code="already_decided",
             current=current_mark(held).model_dump(mode="json"),
         )

@@ -4,7 +4,8 @@ An event is accepted once. From then on it is a row that says what it did, so th
 nothing, and undo takes back exactly that. An event that was not accepted leaves no trace and may be sent again.
 
 What a person decided holds until it is undone: a target with a decision, or a label on exactly the bars of a human
-annotation or rejection, gives a conflict that shows it.
+annotation or rejection, gives a conflict that shows it. Only saying the same as another person's annotation is none:
+the span holds once, and each keeps a mark of their own.
 """
 
 from __future__ import annotations
@@ -167,7 +168,7 @@ def _apply(
         teaches, target_id = effects_of(undone).teaches, undone.target_id
     else:
         assert event.target is not None
-        effects = _decide(session, label_set, event, event.target, time)
+        effects = _decide(session, label_set, event, event.target, time, requested_by)
         teaches, target_id = effects.teaches, event.target.id
     feedback.append_event(
         session,
@@ -191,12 +192,13 @@ def _decide(
     event: FeedbackEvent,
     target: FeedbackTarget,
     time: npt.NDArray[np.int64],
+    requested_by: str,
 ) -> Effects:
     check_place(label_set, target, time, prefix="target.", check_length=event.verb is Verb.CONFIRM)
     if event.correction is not None:
         check_place(label_set, event.correction, time, prefix="correction.")
     talib = _checked_source(session, label_set, event.series_id, target)
-    _refuse_decided(session, label_set, event, target)
+    _refuse_decided(session, label_set, event, target, requested_by)
     if talib is not None and talib.deleted_at is not None:
         raise _Overtaken(current_mark(talib))
     place: dict[str, Any] = {"series_id": event.series_id, "label_set": label_set.name, "event_id": event.event_id}
@@ -256,7 +258,9 @@ def _checked_source(
     return row
 
 
-def _refuse_decided(session: Session, label_set: LabelSet, event: FeedbackEvent, target: FeedbackTarget) -> None:
+def _refuse_decided(
+    session: Session, label_set: LabelSet, event: FeedbackEvent, target: FeedbackTarget, requested_by: str
+) -> None:
     decider = feedback.deciding_event(session, series_id=event.series_id, label_set=label_set.name, target_id=target.id)
     if decider is not None:
         raise _Overtaken(current_event(session, decider))
@@ -264,7 +268,14 @@ def _refuse_decided(session: Session, label_set: LabelSet, event: FeedbackEvent,
         return
     for span in (target, event.correction):
         if span is not None:
-            held = marks.find_decision(session, series_id=event.series_id, label_set=label_set.name, **_span(span))
+            marks_it = span is event.correction or event.verb is Verb.CONFIRM
+            held = marks.find_decision(
+                session,
+                series_id=event.series_id,
+                label_set=label_set.name,
+                marked_by=requested_by if marks_it else None,
+                **_span(span),
+            )
             if held is not None:
                 raise _Overtaken(current_mark(held))
 

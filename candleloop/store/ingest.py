@@ -46,7 +46,8 @@ def add_imported(
     -------
     bool array of shape (n_spans,)
         Which ones are new. Imported as TA-Lib's, a span is not new that TA-Lib's marks have, those included that a
-        person decided on; imported as a person's, one that a person's annotations have.
+        person decided on; imported as a person's, one that a person's annotations have. Where the file names who
+        marked it (anything but an origin), that other people marked the same does not count.
 
     Raises
     ------
@@ -62,6 +63,7 @@ def add_imported(
     lock_series(session, series_id)
     names = [label_set.names[label] for label in spans.label.tolist()]
     places = list(zip(names, spans.start_time.tolist(), spans.end_time.tolist(), strict=True))
+    claimed = [None if source is None else _printable(source) for source in sources]
     own = (AnnotationRow.series_id == series_id, AnnotationRow.label_set == label_set.name)
     if as_talib:
         ids = [talib_annotation_id(series_id, label_set.name, *place) for place in places]
@@ -69,15 +71,16 @@ def add_imported(
         new = [identity not in known_ids for identity in ids]
     else:
         ids = [uuid.uuid4().hex for _ in places]
-        known = {
-            (label, start, end)
-            for label, start, end in session.execute(
-                select(AnnotationRow.label, AnnotationRow.start_time, AnnotationRow.end_time).where(
-                    *own, AnnotationRow.origin != Origin.TALIB, AnnotationRow.deleted_at.is_(None)
-                )
-            )
-        }
-        new = [place not in known for place in places]
+        by_people = (AnnotationRow.origin != Origin.TALIB, AnnotationRow.deleted_at.is_(None))
+        known: dict[tuple[str, int, int], set[str | None]] = {}
+        place_of = (AnnotationRow.label, AnnotationRow.start_time, AnnotationRow.end_time)
+        statement = select(*place_of, AnnotationRow.declared_source, AnnotationRow.requested_by)
+        for label, start, end, *named in session.execute(statement.where(*own, *by_people)):
+            known.setdefault((label, start, end), set()).update(named)
+        new = [
+            place not in known or (_names_a_person(source) and source not in known[place])
+            for place, source in zip(places, claimed, strict=True)
+        ]
     rows = [
         {
             "id": identity,
@@ -87,9 +90,9 @@ def add_imported(
             "start_time": start,
             "end_time": end,
             "origin": Origin.TALIB if as_talib else Origin.IMPORTED,
-            "declared_source": None if source is None else _printable(source),
+            "declared_source": source,
         }
-        for identity, (label, start, end), source, is_new in zip(ids, places, sources, new, strict=True)
+        for identity, (label, start, end), source, is_new in zip(ids, places, claimed, new, strict=True)
         if is_new
     ]
     for part in chunks(rows):
@@ -118,6 +121,10 @@ def add_reviewed(session: Session, series_id: str, label_set: LabelSet, start_ti
             start_time=start_time,
             end_time=end_time,
         )
+
+
+def _names_a_person(source: str | None) -> bool:
+    return bool(source) and str(source).lower() not in set(Origin)
 
 
 def _printable(text: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
-from sqlalchemy import ColumnElement, Select, and_, case, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Select, and_, case, delete, func, insert, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from candleloop.annotations.identity import talib_annotation_id
@@ -18,7 +18,13 @@ from candleloop.store.pages import Page
 from candleloop.store.places import page_by_place
 from candleloop.store.series import lock_series
 from candleloop.store.statements import chunks, table_of
-from candleloop.store.tables import AnnotationRow, CoverageRangeRow, RejectionRow, ReviewedRangeRow
+from candleloop.store.tables import (
+    AnnotationRow,
+    CoverageRangeRow,
+    FeedbackEventRow,
+    RejectionRow,
+    ReviewedRangeRow,
+)
 
 PIECE = 50_000
 """Spans that are written at once."""
@@ -270,18 +276,31 @@ def add_reviewed_range(
 
 
 def find_decision(
-    session: Session, *, series_id: str, label_set: str, label: str, start_time: int, end_time: int
+    session: Session,
+    *,
+    series_id: str,
+    label_set: str,
+    label: str,
+    start_time: int,
+    end_time: int,
+    marked_by: str | None = None,
 ) -> AnnotationRow | RejectionRow | None:
-    """Return what a person holds about exactly this label on exactly these bars: an annotation or a rejection."""
-    annotation = session.scalars(
-        select(AnnotationRow).where(
-            _live(AnnotationRow, series_id, label_set),
-            AnnotationRow.origin != Origin.TALIB,
-            AnnotationRow.label == label,
-            AnnotationRow.start_time == start_time,
-            AnnotationRow.end_time == end_time,
-        )
-    ).first()
+    """Return what a person holds about exactly this label on exactly these bars: an annotation or a rejection.
+
+    With ``marked_by`` the annotations that another person made are passed over.
+    """
+    statement = select(AnnotationRow).where(
+        _live(AnnotationRow, series_id, label_set),
+        AnnotationRow.origin != Origin.TALIB,
+        AnnotationRow.label == label,
+        AnnotationRow.start_time == start_time,
+        AnnotationRow.end_time == end_time,
+    )
+    if marked_by is not None:
+        maker = func.coalesce(AnnotationRow.requested_by, FeedbackEventRow.requested_by)
+        made = FeedbackEventRow.event_id == AnnotationRow.event_id
+        statement = statement.outerjoin(FeedbackEventRow, made).where(or_(maker.is_(None), maker == marked_by))
+    annotation = session.scalars(statement).first()
     if annotation is not None:
         return annotation
     return session.scalars(

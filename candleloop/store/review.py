@@ -85,7 +85,7 @@ def reviewed_completely(session: Session, label_set: LabelSet) -> dict[str, list
 
 
 def labelled_by_people(session: Session, label_set: LabelSet) -> dict[str, TimeSpans]:
-    """Return the spans that people decided in each series, by start."""
+    """Return the spans that people decided in each series, each once, by start."""
     position = {name: place for place, name in enumerate(label_set.names)}
     statement = (
         select(AnnotationRow.series_id, AnnotationRow.label, AnnotationRow.start_time, AnnotationRow.end_time)
@@ -94,6 +94,7 @@ def labelled_by_people(session: Session, label_set: LabelSet) -> dict[str, TimeS
             AnnotationRow.origin != Origin.TALIB.value,
             AnnotationRow.deleted_at.is_(None),
         )
+        .distinct()
         .order_by(AnnotationRow.series_id, AnnotationRow.start_time)
     )
     rows: dict[str, list[tuple[int, int, int]]] = {}

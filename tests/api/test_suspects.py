@@ -175,6 +175,11 @@ def test_agreement_with_talib_counts_on_reviewed_bars_and_people_by_name(client,
             own = next(one for one in found["labels"] if one["label"] == "bullish_engulfing")
             assert (own["first"], own["second"], own["matched"], own["f1"]) == (40, 40, 40, 1.0)
             assert found["macro_f1"] < 1
+    both = client.get("/agreement", params={"first": "ada", "second": "bob"}).json()
+    own = next(one for one in both["labels"] if one["label"] == "bullish_engulfing")
+    assert (own["first"], own["second"], own["matched"]) == (40, 30, 30)
+    found = client.get("/agreement", params={"first": "talib", "second": "people"}).json()
+    assert next(one for one in found["labels"] if one["label"] == "bullish_engulfing")["second"] == 40  # each once
     target = {name: marks[0][name] for name in ("id", "label", "start_time", "end_time")}
     event = {"event_id": "e", "verb": "confirm", "series_id": SERIES, "target": {"kind": "annotation", **target}}
     assert client.post("/feedback", json={"events": [event]}).json()["results"][0]["status"] == "accepted"
@@ -202,6 +207,16 @@ def test_people_who_draw_are_told_apart_by_the_names_of_their_keys(trained: Sett
         for name, first in (("ada", 2), ("ada", 12), ("bob", 3), ("bob", 14)):
             place = {"label": "morning_star", "start_time": times[first], "end_time": times[first + 2]}
             drawn[name, first] = ask(name, "POST", url, json=place)["id"]
+        assert compared() == [2, 2, 1]
+        # Both may mark the very same, and each takes back their own.
+        same = {"label": "morning_star", "start_time": times[12], "end_time": times[14]}
+        twin = ask("bob", "POST", url, json=same)
+        assert compared() == [2, 3, 2]
+        assert ask("bob", "POST", url, json=same)["code"] == "already_decided"
+        assert ask("bob", "GET", f"{url}/{drawn['ada', 12]}")["start_time"] == times[12]
+        assert ask("ada", "GET", "/agreement", params={"first": "people", "second": "api:ada"})["macro_f1"] > 0.5
+        headers = {"x-api-key": "of-bob", "if-match": "*"}
+        assert client.delete(f"{url}/{twin['id']}", headers=headers).status_code == 204
         assert compared() == [2, 2, 1]
         # Who changes a mark makes it their own, whoever drew it.
         change = {"start_time": times[22], "end_time": times[24]}

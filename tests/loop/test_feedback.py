@@ -170,6 +170,24 @@ def test_the_same_place_under_another_id_is_decided_too(world: World) -> None:
     assert world.marks() == {"human": [STAR], "talib": [STAR], "rejected": [], "reviewed": []}
 
 
+def test_another_person_may_say_the_same_and_each_takes_back_their_own(world: World) -> None:
+    world.talib(STAR)
+    world.send(world.event("e1", "confirm", world.prediction(STAR)), requested_by="api:ada")
+    again = world.event("e2", "confirm", world.prediction(STAR, model="ffffffffffff"))
+    assert [one.status for one in world.send(again, requested_by="api:ada")] == ["conflict"]
+    by_bob = (
+        world.event("e3", "confirm", world.talib_mark(STAR)),
+        world.event("e4", "dismiss", world.prediction(STAR, model="ffffffffffff"), reason="wrong_label"),
+    )
+    assert [one.status for one in world.send(*by_bob, requested_by="api:bob")] == ["accepted", "conflict"]
+    assert world.marks() == {"human": [STAR, STAR], "talib": [], "rejected": [], "reviewed": []}
+    with world.database.read() as session:
+        truth = resolve(marks.load_marks(session, world.series_id, LABELS), world.time, len(LABELS))
+    assert len(truth.spans) == 1  # it holds once
+    world.send(world.event("u1", "undo", undoes="e1"), requested_by="api:ada")
+    assert world.marks() == {"human": [STAR], "talib": [], "rejected": [], "reviewed": []}
+
+
 def test_what_somebody_rejected_cannot_be_confirmed_under_another_id(world: World) -> None:
     world.send(world.event("e1", "dismiss", world.prediction(STAR), reason="wrong_label"))
     [result] = world.send(world.event("e2", "confirm", world.prediction(STAR, model="ffffffffffff")))

@@ -53,6 +53,14 @@ def test_the_same_file_again_adds_nothing(world: World) -> None:
     assert len(stored(world)) == 2
 
 
+def test_a_file_that_names_another_person_adds_what_is_theirs_once(world: World) -> None:
+    add(world, (0, 12, 14), source="ada")
+    assert add(world, (0, 12, 14), source="bob") == [True]
+    for source in ("ada", "bob", "human", None):  # an export says "human" of what was drawn here
+        assert add(world, (0, 12, 14), source=source) == [False]
+    assert {row.declared_source for row in stored(world)} == {"ada", "bob"}
+
+
 def test_a_mark_of_talib_does_not_stand_in_the_way_of_a_persons(world: World) -> None:
     world.talib(("star", 12, 14))
     assert add(world, (0, 12, 14)) == [True]

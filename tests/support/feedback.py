@@ -74,10 +74,10 @@ class World:
             whole = marks.TalibMarks(spans, [(int(time[10]), int(time[-1]))], until=None)
             marks.replace_talib(session, self.series_id, LABELS, labels, [whole], job_id=None)
 
-    def send(self, *events: dict[str, Any]) -> list[FeedbackResult]:
+    def send(self, *events: dict[str, Any], requested_by: str = "api") -> list[FeedbackResult]:
         """Record events in a transaction of their own."""
         with self.database.begin() as session:
-            return record_feedback(session, LABELS, events, bar_times=lambda _: self.time)
+            return record_feedback(session, LABELS, events, bar_times=lambda _: self.time, requested_by=requested_by)
 
     def span(self, place: Place) -> dict[str, Any]:
         """Return a place as JSON."""

@@ -447,6 +447,9 @@ export interface paths {
         /**
          * Create Annotation
          * @description Add a span that a person drew. Deleting it takes it back.
+         *
+         *     What another person marked is no obstacle: people are told apart by their keys, and the same span of two of them
+         *     holds once and counts for both where agreement is measured.
          */
         post: operations["create_annotation"];
         delete?: never;
