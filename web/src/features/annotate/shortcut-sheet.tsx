@@ -29,11 +29,11 @@ export function ShortcutSheet({ first, onClose }: { first?: KeyGroup; onClose: (
           Close <Kbd>Esc</Kbd>
         </Button>
       </div>
-      <div className="grid gap-x-8 gap-y-4 sm:grid-cols-2">
+      <div className="gap-x-8 sm:columns-2">
         {[...(first ? [first] : []), ...SHORTCUTS].map(({ group, keys }) => (
-          <section key={group}>
+          <section key={group} className="mb-4 break-inside-avoid">
             <h3 className="mb-1 font-semibold text-muted">{group}</h3>
-            <dl className="grid grid-cols-[6.5rem_1fr] gap-y-1 text-sm">
+            <dl className="grid grid-cols-[5.5rem_1fr] gap-y-1 text-sm">
               {keys.map(([key, does]) => (
                 <div key={key} className="contents">
                   <dt className="font-mono text-xs leading-6">{key}</dt>
@@ -44,7 +44,7 @@ export function ShortcutSheet({ first, onClose }: { first?: KeyGroup; onClose: (
           </section>
         ))}
       </div>
-      <label className="mt-4 flex items-center gap-2 text-sm">
+      <label className="flex items-center gap-2 text-sm">
         <input
           type="checkbox"
           checked={single}

@@ -85,6 +85,10 @@ export function Toolbar({
       </label>
       <Button small look="quiet" aria-label="Shortcuts" onClick={onHelp} data-key="?">
         <span className="max-lg:hidden">Shortcuts</span> <Kbd>?</Kbd>
+        {/* Where hints of keys are left out this one is the button's only text. */}
+        <span aria-hidden="true" className="hidden pointer-coarse:inline max-sm:inline">
+          ?
+        </span>
       </Button>
     </div>
   );
@@ -122,7 +126,7 @@ function TimeNavigation({ scene }: { scene: PageScene }) {
           placeholder="go to 2010-03-04"
           value={typed}
           onChange={(event) => setTyped(event.target.value)}
-          className={`${FIELD} w-28 lg:w-32`}
+          className={`${FIELD} w-32`}
         />
       </form>
     </>

@@ -13,6 +13,7 @@ describe("the digits after the point of a series' prices", () => {
     [[1 / 3], 7],
     [[], 0],
     [[Number.NaN, 12.5], 1],
+    [[...Array.from({ length: 39 }, (_, cent) => 640.01 + cent / 100), 640.125], 2],
   ])("are as many as the prices are written with: %j has %i", (prices, decimals) => {
     expect(decimalsOf(new Float64Array(prices))).toBe(decimals);
   });
