@@ -24,7 +24,8 @@ test("edits made while the service is away are kept through a reload and sent wh
     await page.reload();
     await expect(page.getByText("The candleloop service does not answer").first()).toBeVisible();
     await wire.up();
-    await annotate.open(id, { base: web.url });
+    // The page finds out by itself.
+    await annotate.ready();
     await expect.poll(async () => (await service.annotations(id)).length).toBe(2);
     await annotate.saved();
   } finally {

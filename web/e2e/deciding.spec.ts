@@ -1,15 +1,18 @@
 import { timeOf } from "./service";
 import { expect, test } from "./support";
 
-type Jobs = { items: { kind: string; created_at: string }[] };
+type Jobs = { items: { result: { version: string; promoted: boolean } }[] };
 
-test("what the model and TA-Lib say is confirmed, corrected and dismissed, and a training takes it up", async ({
+test("what the model and TA-Lib say is confirmed, corrected and dismissed, a training takes it up, and the new model is told of", async ({
   annotate,
   service,
+  page,
 }) => {
+  await service.quiet();
   const id = await service.importSeries("DECIDE");
   await service.labelled(id);
-  const trained = async () => (await service.get<Jobs>("/jobs?kind=train&status=succeeded&limit=1000")).items.length;
+  const trainings = async () => (await service.get<Jobs>("/jobs?kind=train&status=succeeded&limit=1000")).items;
+  const trained = async () => (await trainings()).length;
   const origins = async () => new Set((await service.annotations(id)).map((one) => one.origin));
   const before = await trained();
   await annotate.open(id);
@@ -34,6 +37,15 @@ test("what the model and TA-Lib say is confirmed, corrected and dismissed, and a
   // What was dismissed as TA-Lib's comes back.
   expect((await service.annotations(id)).length).toBe(left + 1);
   await expect.poll(trained, { timeout: 90_000 }).toBeGreaterThan(before);
+  const [{ result }] = (await trainings()) as [Jobs["items"][number]];
+  if (!result.promoted) {
+    const reason = "To see what the page says";
+    await service.call("POST", `/models/${result.version}/promote`, { override: true, reason });
+  }
+  const notice = page.getByTestId("model-notice");
+  await expect(notice).toContainText(/Model [0-9a-f]{12} is live: macro-F1 [\d.]+ before, [\d.]+ now/);
+  await notice.getByRole("button", { name: "Good" }).click();
+  await expect(notice).toHaveCount(0);
 });
 
 test("ten decisions by keyboard alone are stored as ten", async ({ annotate, service }) => {

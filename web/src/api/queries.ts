@@ -57,9 +57,12 @@ export function labelSetStatusQuery(labelSet: string) {
   });
 }
 
+/** How often it is asked whether the service is there, in ms. */
+export const READINESS_EVERY = 5_000;
+
 export const readinessQuery = queryOptions({
   queryKey: keys.readiness,
   queryFn: ({ signal }) => unwrap(api.GET("/readyz", { signal })),
-  refetchInterval: 5_000,
+  refetchInterval: READINESS_EVERY,
   retry: false,
 });

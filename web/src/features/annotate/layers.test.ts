@@ -109,4 +109,9 @@ describe("the layers of the chart", () => {
     const { model, dispute, human } = layersOf({ ...input, showModel: false });
     expect([model.length, dispute.length, human.length]).toEqual([0, 0, 1]);
   });
+
+  it("show all of the model faintly while the service is away", () => {
+    const { model, human } = layersOf({ ...input, isOld: true });
+    expect([...model, ...human].map(({ faint }) => faint)).toEqual([true, true, false]);
+  });
 });

@@ -43,11 +43,13 @@ export type LayerInput = {
   readonly disagreements: readonly Disagreement[];
   readonly decided: ReadonlyMap<string, Decision>;
   readonly showModel: boolean;
+  /** Predictions are those of before: what they are now cannot be asked. */
+  readonly isOld?: boolean;
 };
 
 /** Everything that lies on the bars, as the chart draws it. */
 export function layersOf(input: LayerInput): Layers {
-  const { bars, labels, annotations, predictions, disagreements, decided, showModel } = input;
+  const { bars, labels, annotations, predictions, disagreements, decided, showModel, isOld = false } = input;
   const human: LayerSpan[] = [];
   const talib: LayerSpan[] = [];
   for (const one of annotations) {
@@ -71,7 +73,7 @@ export function layersOf(input: LayerInput): Layers {
         code: labels.get(one.label)?.code ?? "?",
         name: labelName(one.label),
         confidence: one.confidence,
-        faint: one.stale || isDecided(one, decided),
+        faint: isOld || one.stale || isDecided(one, decided),
         open: one.provisional,
         sign: one.stale ? "↻ " : one.provisional ? "… " : "",
       });

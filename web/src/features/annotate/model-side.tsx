@@ -39,7 +39,7 @@ export function ModelSide({ scene }: { scene: PageScene }) {
             }
           : null
       }
-      error={scores.error}
+      error={scene.scoresError}
       visibleRange={visibleRange}
       onScored={renew}
     />

@@ -1,5 +1,6 @@
 "use client";
 
+import Link from "next/link";
 import { useMemo, useState } from "react";
 import { isDecided, labelName } from "@/features/annotate/layers";
 import { ReviewedSummary } from "@/features/annotate/reviewed-summary";
@@ -128,6 +129,15 @@ export function SpanTable({ scene }: { scene: PageScene }) {
           })}
         </tbody>
       </table>
+      {rows.length === 0 && (
+        <p className="p-2 text-muted text-xs">
+          Nothing is marked around here yet. Draw with D, or let TA-Lib label the series on the page{" "}
+          <Link href="/series" className="underline">
+            Series
+          </Link>
+          .
+        </p>
+      )}
       {rows.length > ROWS && (
         <p className="p-2 text-muted text-xs">{rows.length - ROWS} more: come closer to see them</p>
       )}

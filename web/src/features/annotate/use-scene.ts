@@ -1,7 +1,10 @@
 "use client";
 
+import { useQuery } from "@tanstack/react-query";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useStore } from "zustand";
+
+import { readinessQuery } from "@/api/queries";
 
 import { type Commands, createCommands, type Scene } from "@/features/annotate/commands";
 import { coverageOf } from "@/features/annotate/coverage";
@@ -61,6 +64,9 @@ export function useScene(review: ReviewFocus | null = null) {
   useFreshAnnotations(range);
   // What a blind item must not show is not even asked for.
   const scores = usePredictions(series.series_id, labelSet.name, blind ? null : range);
+  const { error: away } = useQuery(readinessQuery);
+  const scoresError = scores.error ?? away;
+  const isOld = scoresError !== null;
   const disagreements = useDisagreements(series.series_id, labelSet.name, !blind);
   const reopened = useStore(store, (state) => state.reopened);
   const read = scores.data?.predictions ?? NONE;
@@ -94,8 +100,9 @@ export function useScene(review: ReviewFocus | null = null) {
   const targets = useMemo(() => targetsOf(held, decided), [targetsOf, held, decided]);
 
   const still: Layers = useMemo(
-    () => layersOf({ bars, labels, annotations, predictions, disagreements: visibleDisputes, decided, showModel }),
-    [bars, labels, annotations, predictions, visibleDisputes, decided, showModel],
+    () =>
+      layersOf({ bars, labels, annotations, predictions, disagreements: visibleDisputes, decided, showModel, isOld }),
+    [bars, labels, annotations, predictions, visibleDisputes, decided, showModel, isOld],
   );
   // The one span that is being moved, over all that lie still: thousands of them are not gone through for each step.
   const layers: Layers = useMemo(() => {
@@ -224,6 +231,8 @@ export function useScene(review: ReviewFocus | null = null) {
     showModel,
     allPredictions: all,
     scores,
+    /** Why the predictions are not those of now; null when they are. */
+    scoresError,
     disagreements: visibleDisputes,
     targets,
     range,
