@@ -194,6 +194,11 @@ class ReviewConfig(Section):
     lease_minutes: Annotated[float, Field(gt=0, le=24 * 60)] = 15
     sure: Annotated[float, Field(ge=0, le=1)] = 0.5
 
+    @property
+    def asks_committee(self) -> bool:
+        """Whether a model of another family is to vote where windows are scored."""
+        return self.strategy == "committee"
+
 
 class PredictionConfig(Section):
     """Limits of one synchronous prediction."""

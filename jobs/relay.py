@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from candleloop.correlation import correlated
 from candleloop.pipeline_config import RetrainConfig
-from candleloop.store import jobs, outbox, predictions
+from candleloop.store import jobs, models, outbox, predictions
 from candleloop.store.database import Database
 from candleloop.store.tables import ChampionRow, JobRow, LabelSetRow
 from jobs import upkeep
@@ -54,6 +54,8 @@ class Relay:
         Longest time between two rounds.
     mlflow_answers
         Tells whether MLflow can be reached; asked once a minute while it lags behind. Without it nobody tells MLflow.
+    committee
+        Whether the review queue asks for the votes of another family's model.
     """
 
     def __init__(
@@ -64,11 +66,13 @@ class Relay:
         poll: timedelta,
         *,
         mlflow_answers: Callable[[], bool] | None = None,
+        committee: bool = False,
     ) -> None:
         self.database = database
         self.connection = connection
         self.config = config
         self.poll = poll
+        self.committee = committee
         self._mlflow_answers = mlflow_answers
         self._asked_mlflow = datetime.min.replace(tzinfo=UTC)
 
@@ -130,10 +134,10 @@ class Relay:
     def _plan_scorings(self) -> None:
         """Have the stored predictions made again that are not of a champion or not of the present candles."""
         with self.database.read() as session:
-            wanted = [name for name, _ in _scorings_wanted(session)]
+            wanted = [name for name, _ in _scorings_wanted(session, committee=self.committee)]
         if wanted:
             with self.database.begin() as session:
-                for label_set, key in _scorings_wanted(session):
+                for label_set, key in _scorings_wanted(session, committee=self.committee):
                     arguments = BatchArguments(label_set=label_set)
                     submit(
                         session,
@@ -165,20 +169,23 @@ class Relay:
                     jobs.clear_enqueued(session, row.id, row.enqueued_at)
 
 
-def _scorings_wanted(session: Session) -> list[tuple[str, str]]:
+def _scorings_wanted(session: Session, *, committee: bool) -> list[tuple[str, str]]:
     """Return the label sets with stale predictions that no job makes again or has tried to, each with a key.
 
     The key names exactly what is stale, so that what failed once is not tried for ever.
     """
     found = []
     for champion in session.scalars(select(ChampionRow).order_by(ChampionRow.label_set)):
-        stale = predictions.stale_series(session, champion.label_set, champion.version)
+        other = models.of_other_family(session, champion.version) if committee else None
+        voting = None if other is None else other.version
+        stale = predictions.stale_series(session, champion.label_set, champion.version, committee=voting)
         if not stale or any(
             row.arguments.get("order") is None for row in jobs.jobs_of(session, "batch", champion.label_set)
         ):
             continue
         versions = "\n".join(f"{row.id} {row.version}" for row in stale)
-        digest = hashlib.sha256(f"{champion.label_set} {champion.revision}\n{versions}".encode()).hexdigest()[:32]
+        about = f"{champion.label_set} {champion.revision}{'' if voting is None else f' {voting}'}"
+        digest = hashlib.sha256(f"{about}\n{versions}".encode()).hexdigest()[:32]
         key = f"scoring:{champion.label_set}:{champion.version}:{digest}"
         if jobs.with_idempotency_key(session, key) is None:
             found.append((champion.label_set, key))

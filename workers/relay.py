@@ -40,6 +40,7 @@ def main() -> None:
         context.config.retrain,
         poll,
         mlflow_answers=lambda: why_mlflow_is_away(without_credentials(context.tracking_url)) is None,
+        committee=context.config.review.asks_committee,
     )
     logger.info("The relay watches the outbox and the jobs.")
     while not stopping.is_set():

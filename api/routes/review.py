@@ -155,7 +155,7 @@ class CompletedItem(BaseModel):
     predictions: list[StoredPrediction]
 
 
-@router.get("/review/next", responses=problems(404, 422, 503))
+@router.get("/review/next", responses=problems(404, 409, 422, 503))
 def next_items(
     service: TheService,
     label_set: str | None = None,

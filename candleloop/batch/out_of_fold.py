@@ -82,7 +82,15 @@ class OutOfFold:
         self.folds = folds
         self._predictors: dict[int, Predictor] = {0: predictor}
 
-    def predict_piece(self, store: CandleStore, wanted: PlannedInput, piece: Piece, *, top_share: float) -> Predicted:
+    def predict_piece(
+        self,
+        store: CandleStore,
+        wanted: PlannedInput,
+        piece: Piece,
+        *,
+        top_share: float,
+        committee: Predictor | None = None,
+    ) -> Predicted:
         """Predict a piece as :func:`candleloop.batch.shards.predict_piece` does, each bar by the model to decide on it.
 
         ``unseen`` of what is returned tells which spans have no bar that their model learned from.
@@ -93,7 +101,7 @@ class OutOfFold:
         parts: list[tuple[int, Predictions]] = []
         scored: dict[int, SeriesWindows] = {}
         for one in np.unique(kept).tolist():
-            made = predict_piece(self._predictor(one), store, wanted, piece, top_share=top_share)
+            made = predict_piece(self._predictor(one), store, wanted, piece, top_share=top_share, committee=committee)
             if made.found is None:
                 return made
             if made.windows is not None:

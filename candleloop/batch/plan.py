@@ -27,7 +27,8 @@ class PlannedInput(BaseModel):
     ``store_id`` and ``version`` say where the candle store has them; ``series_id`` is what their predictions are named
     after. Those of a stored series are ``stored``. ``max_gap`` is that of all the candles together, in microseconds.
     ``test_bars`` are the bar-open times of the first and last frozen test bar. With ``window_bars`` above 0 the model's
-    doubts are kept for the review queue, by windows of so many bars, shown with ``context_bars`` on each side.
+    doubts are kept for the review queue, by windows of so many bars, shown with ``context_bars`` on each side;
+    ``committee`` is the model version of another family that votes about them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -41,6 +42,7 @@ class PlannedInput(BaseModel):
     test_bars: tuple[int, int] | None = None
     window_bars: int = 0
     context_bars: int = 0
+    committee: str | None = None
 
 
 class Piece(BaseModel):

@@ -7,6 +7,7 @@ done, whoever dies: a job that starts again finds its plan and goes on with the 
 from __future__ import annotations
 
 import errno
+import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,7 +24,7 @@ from candleloop.batch.shards import outcomes_of, predict_piece, shard_name, stor
 from candleloop.batch.windows import read_piece_windows, write_piece_windows
 from candleloop.candles.store import CandleStore
 from candleloop.context import Context
-from candleloop.errors import Conflict, NoModel, Unavailable
+from candleloop.errors import BundleRefused, Conflict, NoModel, NotFound, Unavailable
 from candleloop.inference.answer import model_facts
 from candleloop.inference.bundle import ModelBundle
 from candleloop.inference.predictor import Predictor
@@ -33,6 +34,8 @@ from candleloop.progress import Cancelled, Progress, silent
 from candleloop.store import batches, label_sets, models, series
 from candleloop.store import predictions as stored
 from candleloop.store.tables import BatchPlanRow, BatchShardRow
+
+logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.1
 """How often a job that has nothing left to do looks whether its helpers are done."""
@@ -126,9 +129,11 @@ def _plan(
     if plan is not None:
         return plan, None if order else prepare_folds(context, ModelBundle.load(context.storage, plan.model_version))
     version, why_seen = _chosen_version(context, label_set, progress, fold=order is None)
+    committee = _committee(context, version) if order is None else None
+    other = None if committee is None else committee.bundle.version
     with context.database.read() as session:
         if order is None:
-            rows = stored.stale_series(session, label_set, version)
+            rows = stored.stale_series(session, label_set, version, committee=other)
         else:
             rows = [series.get_series(session, series_id) for series_id in order.series]
         wanted = [(row.id, row.version, row.id, series.test_bars(session, row.id)) for row in rows]
@@ -149,13 +154,15 @@ def _plan(
             test_bars=test_bars,
             window_bars=review.window_bars if is_stored else 0,
             context_bars=review.context_bars if is_stored else 0,
+            committee=other if is_stored else None,
         )
         inputs.append(one.model_dump(mode="json"))
         # Pieces end where windows do, so that each worker divides its bars as the whole series is divided.
         borders = None
         if one.window_bars:
             borders, *_ = series_windows(bars, max_gap=one.max_gap, test_bars=test_bars, window_bars=one.window_bars)
-        pieces += pieces_of(number, bars, bundle, borders=borders, beside=one.context_bars)
+        beside = max(one.context_bars, 0 if committee is None else committee.bundle.warmup_candles)
+        pieces += pieces_of(number, bars, bundle, borders=borders, beside=beside)
     with context.database.begin() as session:
         batches.save_plan(session, job_id, model_version=version, inputs=inputs, shards=shards_of(pieces))
     return BatchPlanRow(job_id=job_id, model_version=version, inputs=inputs), why_seen
@@ -182,6 +189,21 @@ def _chosen_version(context: Context, label_set: str, progress: Progress, *, fol
             return version, why_seen
 
 
+def _committee(context: Context, version: str) -> Predictor | None:
+    """Return the model of another family that votes beside a version; None where none is asked for or can be used."""
+    if not context.config.review.asks_committee:
+        return None
+    with context.database.read() as session:
+        row = models.of_other_family(session, version)
+    if row is None:
+        return None
+    try:
+        return Predictor(ModelBundle.load(context.storage, row.version, sha256=row.bundle_sha256))
+    except (NotFound, BundleRefused) as error:
+        logger.warning("Model %s cannot vote beside %s: %s", row.version, version, error.message)
+        return None
+
+
 def _bundle(context: Context, plan: BatchPlanRow) -> tuple[ModelBundle, str | None]:
     with context.database.read() as session:
         row = models.get(session, plan.model_version)
@@ -201,6 +223,7 @@ def _work(
     inputs = [PlannedInput.model_validate(raw) for raw in plan.inputs]
     predictor: Predictor | None = None
     scorer: OutOfFold | None = None
+    committee: Predictor | None = None
     done = 0
     while True:
         with context.database.begin() as session:
@@ -211,7 +234,9 @@ def _work(
             predictor = Predictor(bundle or _bundle(context, plan)[0])
             folds = load_folds(context, plan.model_version) if order is None else None
             scorer = None if folds is None else OutOfFold(predictor, folds)
-        _do(context, shard, holder, inputs, order, predictor, scorer)
+            voting = {one.committee for one in inputs if one.committee is not None}
+            committee = next((Predictor(ModelBundle.load(context.storage, one)) for one in voting), None)
+        _do(context, shard, holder, inputs, order, predictor, scorer, committee)
         done += 1
         _report(context, job_id, progress)
 
@@ -224,15 +249,16 @@ def _do(
     order: BatchOrder | None,
     predictor: Predictor,
     scorer: OutOfFold | None,
+    committee: Predictor | None,
 ) -> None:
     """Predict a shard; its file is there before the database says that it is done."""
     store = CandleStore(context.storage)
     pieces = [Piece.model_validate(raw) for raw in shard.pieces]
     top_share = context.config.review.top_share
     made = [
-        predict_piece(predictor, store, inputs[piece.input], piece, top_share=top_share)
+        predict_piece(predictor, store, inputs[piece.input], piece, top_share=top_share, committee=committee)
         if scorer is None
-        else scorer.predict_piece(store, inputs[piece.input], piece, top_share=top_share)
+        else scorer.predict_piece(store, inputs[piece.input], piece, top_share=top_share, committee=committee)
         for piece in pieces
     ]
     write_piece_windows(context.storage, shard.job_id, shard.number, made)
@@ -299,7 +325,7 @@ def _finish(
         if one.stored:
             name = None
             if number in windows:
-                name = windows_name(one.store_id, label_set, bundle.version, job_id)
+                name = windows_name(one.store_id, label_set, bundle.version, job_id, committee=one.committee)
                 write_windows(context.storage, name, windows[number])
             with context.database.begin() as session:
                 if order is not None and _is_scored(session, one, bundle):

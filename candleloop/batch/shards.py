@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from candleloop.annotations.marks import TimeSpans
 from candleloop.batch.order import ResultFormat
 from candleloop.batch.plan import Piece, PlannedInput
-from candleloop.batch.windows import piece_windows
+from candleloop.batch.windows import piece_windows, with_votes
 from candleloop.candles.frame import IntArray
 from candleloop.candles.store import CandleStore
 from candleloop.errors import BadCandles
@@ -43,9 +43,15 @@ class Predicted:
 
 
 def predict_piece(
-    predictor: Predictor, store: CandleStore, wanted: PlannedInput, piece: Piece, *, top_share: float
+    predictor: Predictor,
+    store: CandleStore,
+    wanted: PlannedInput,
+    piece: Piece,
+    *,
+    top_share: float,
+    committee: Predictor | None = None,
 ) -> Predicted:
-    """Predict a piece of an input, and score its windows where they are wanted.
+    """Predict a piece of an input, and score its windows where they are wanted; ``committee`` votes about them.
 
     Raises
     ------
@@ -59,6 +65,8 @@ def predict_piece(
         problem = {"code": error.code, "detail": error.message, **error.details}
         windows = piece_windows(predictor, wanted, piece, candles.time)
         return Predicted(piece, candles.time, None, problem, windows=windows)
+    if committee is not None and wanted.window_bars:
+        examined = with_votes(predictor, examined, committee, max_gap=wanted.max_gap)
     windows = piece_windows(predictor, wanted, piece, candles.time, examined, top_share=top_share)
     found = predictor.propose(examined, series_id=wanted.series_id)
     ends = candles.time[found.spans.end]

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from candleloop.batch.plan import Piece, PlannedInput
 from candleloop.candles.frame import IntArray
+from candleloop.errors import BadCandles
 from candleloop.inference.predictor import Examined, Predictor
+from candleloop.inference.uncertainty import vote_shares
 from candleloop.loop.window_files import SeriesWindows, read_windows
-from candleloop.loop.windows import score_windows, series_windows
+from candleloop.loop.windows import label_probabilities, score_windows, series_windows
 from candleloop.storage import Storage
 from candleloop.store.tables import BatchShardRow
 
@@ -78,6 +81,27 @@ def piece_windows(
         test=test,
         scores=scores,
     )
+
+
+def with_votes(predictor: Predictor, examined: Examined, other: Predictor, *, max_gap: int) -> Examined:
+    """Let a model of another family vote beside the one that examined; where it cannot say anything nobody disagrees.
+
+    What the other one learned from it has seen: it has no fold models.
+    """
+    encoding, n_labels = predictor.bundle.encoding, len(predictor.bundle.label_set)
+    own = label_probabilities(examined.probabilities, encoding, n_labels)
+    theirs = own.copy()
+    try:
+        said = other.examine(examined.candles, max_gap=max_gap)
+    except BadCandles:
+        pass
+    else:
+        _, here, there = np.intersect1d(examined.rows, said.rows, assume_unique=True, return_indices=True)
+        theirs[here] = label_probabilities(said.probabilities[there], other.bundle.encoding, n_labels)
+    votes = np.zeros_like(examined.probabilities)
+    firsts = [0, *(encoding.classes_of(position)[0] for position in range(n_labels))]
+    votes[:, firsts] = vote_shares([own, theirs])
+    return replace(examined, votes=votes)
 
 
 def write_piece_windows(storage: Storage, job_id: str, number: int, made: Sequence[Predicted]) -> None:

@@ -18,7 +18,7 @@ from candleloop.context import Context
 from candleloop.loop.pool import ReviewPool
 from candleloop.loop.review_items import Window
 from candleloop.loop.suspects import Suspect
-from candleloop.loop.window_files import SeriesWindows, read_windows
+from candleloop.loop.window_files import SeriesWindows, committee_in, read_windows
 from candleloop.loop.windows import BoolArray, FloatArray, WindowScores
 from candleloop.store import review
 from candleloop.store.review import QueuedSeries
@@ -41,12 +41,14 @@ class SeriesOnBoard:
     label_set: str
     windows: SeriesWindows
     rows: Mapping[str, int]
+    committee: str | None = None
 
     @classmethod
-    def of(cls, series_id: str, label_set: str, windows: SeriesWindows) -> SeriesOnBoard:
-        """Look up the ids of all windows."""
+    def of(cls, series_id: str, label_set: str, windows: SeriesWindows, committee: str | None = None) -> SeriesOnBoard:
+        """Look up the ids of all windows; ``committee`` is the version that voted beside the one that scored them."""
         bare = cls(series_id, label_set, windows, {})
-        return cls(series_id, label_set, windows, {bare.window(row).id: row for row in range(len(windows))})
+        rows = {bare.window(row).id: row for row in range(len(windows))}
+        return cls(series_id, label_set, windows, rows, committee)
 
     def window(self, row: int) -> Window:
         """Return where a window lies."""
@@ -198,7 +200,8 @@ class Boards:
         windows = read_windows(self._context.storage, one.windows)
         if windows is None:
             return None
-        return self._remember(one.windows, SeriesOnBoard.of(one.series_id, label_set.name, windows))
+        own = SeriesOnBoard.of(one.series_id, label_set.name, windows, committee_in(one.windows))
+        return self._remember(one.windows, own)
 
     def _unscored(self, session: Session, one: QueuedSeries, label_set: LabelSet) -> SeriesOnBoard:
         config = self._context.config.review

@@ -25,11 +25,13 @@ from candleloop.loop.review_items import Lease, ReviewItem, Target, targets_in
 from candleloop.loop.strategies import STRATEGIES, AuditShare, Strategy, strategy_named
 from candleloop.loop.strategies.base import Reason
 from candleloop.loop.strategies.cold_start import ColdStart
+from candleloop.loop.strategies.committee import Committee
 from candleloop.loop.strategies.disagreement_first import DisagreementFirst
 from candleloop.loop.suspects import Suspect
 from candleloop.loop.windows import IntArray
-from candleloop.store import review, series
+from candleloop.store import models, review, series
 from candleloop.store.tables import ReviewedRangeRow, ReviewItemRow, now
+from candleloop.training.families import FAMILIES
 
 RANKED = 200
 """Windows that are ranked at once."""
@@ -125,6 +127,8 @@ class ReviewQueue:
         ------
         BadRequest
             ``unknown_strategy``.
+        Conflict
+            ``no_committee``, for the strategy of this name, when models of two families did not vote.
         NotFound
             When there is no such series.
         """
@@ -132,6 +136,8 @@ class ReviewQueue:
             series.get_series(session, series_id)
         board = self._boards.board(session, label_set, series_id)
         chosen = self._strategy(board, strategy)
+        if chosen.name == Committee.name and board.version is not None:
+            self._check_committee(session, label_set, board, board.version)
         taken = {row.id: row for row in review.taken_items(session, label_set.name)}
         items = [
             _held(row, board, place)
@@ -248,6 +254,30 @@ class ReviewQueue:
             return strategy_named(name)
         return ColdStart() if board.version is None else strategy_named(self._config.strategy)
 
+    def _check_committee(self, session: Session, label_set: LabelSet, board: Board, version: str) -> None:
+        """Refuse to rank by votes that nobody gave, and say what it takes."""
+        if models.of_other_family(session, version) is None:
+            family = models.get(session, version).family
+            missing = " or ".join(name for name in FAMILIES if name != family)
+            raise Conflict(
+                f"A committee needs models of two families: label set {label_set.name!r} has {family} alone. Train one "
+                f"with training.family: {missing}; it need not be promoted.",
+                code="no_committee",
+                field="strategy",
+            )
+        if not self._config.asks_committee:
+            raise Conflict(
+                "The windows are scored without a committee: it votes when review.strategy is committee.",
+                code="no_committee",
+                field="strategy",
+            )
+        if not any(one.committee for one in board.series):
+            raise Conflict(
+                "The committee has not voted yet: the stored predictions are being made again.",
+                code="no_committee",
+                field="strategy",
+            )
+
     def _audited(self, board: Board, strategy: Strategy) -> AuditShare:
         """Mix audits in; without a model there is nothing to measure yet."""
         return AuditShare(strategy, 0.0 if board.version is None else self._config.audit_share)
@@ -264,7 +294,7 @@ class ReviewQueue:
     ) -> Ranking:
         """Return the ranking of a board, the one made before as long as it serves."""
         closed = int(board.closed.sum())
-        sizes = [f"{one.series_id}:{len(one.windows)}" for one in board.series]
+        sizes = [f"{one.series_id}:{len(one.windows)}{one.committee or ''}" for one in board.series]
         key = (label_set.name, strategy.name, series_id or "", board.version or "", *sizes)
         with self._lock:
             kept = self._rankings.get(key)

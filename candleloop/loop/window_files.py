@@ -108,9 +108,20 @@ class SeriesWindows:
         return cls(**own, scores=scores)
 
 
-def windows_name(series_id: str, label_set: str, model_version: str, job_id: str) -> str:
-    """Return the name in the storage of the file of the windows of a series, as one job scored them."""
-    return f"review/{label_set}/{series_id}/{model_version}-{job_id}.npz"
+def windows_name(
+    series_id: str, label_set: str, model_version: str, job_id: str, *, committee: str | None = None
+) -> str:
+    """Return the name in the storage of the file of the windows of a series, as one job scored them.
+
+    ``committee`` is the version of another family whose model voted beside the one that scored.
+    """
+    return f"review/{label_set}/{series_id}/{model_version}{'' if committee is None else f'+{committee}'}-{job_id}.npz"
+
+
+def committee_in(name: str) -> str | None:
+    """Return the version that voted beside the one that scored, by the name of the file."""
+    model, _, _ = name.rpartition("/")[2].partition("-")
+    return model.partition("+")[2] or None
 
 
 def write_windows(storage: Storage, name: str, windows: SeriesWindows) -> None:

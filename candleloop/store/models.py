@@ -118,6 +118,13 @@ def champion(session: Session, label_set: str) -> ChampionRow | None:
     return session.get(ChampionRow, label_set, populate_existing=True)
 
 
+def of_other_family(session: Session, version: str) -> ModelRow | None:
+    """Return the latest model of the same label set and another family than a version, None when there is none."""
+    own = get(session, version)
+    statement = select(ModelRow).where(ModelRow.label_set == own.label_set, ModelRow.family != own.family)
+    return session.scalars(statement.order_by(ModelRow.trained_at.desc(), ModelRow.version.desc())).first()
+
+
 def promote(
     session: Session,
     label_set: str,

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import and_, delete, or_, select
+from sqlalchemy import and_, delete, false, func, not_, or_, select, true
 from sqlalchemy.orm import Session
 
 from candleloop.annotations.identity import prediction_ids
@@ -165,11 +165,15 @@ def scoring(session: Session, series_id: str, label_set: str) -> ScoringRow | No
     return session.get(ScoringRow, (series_id, label_set), populate_existing=True)
 
 
-def stale_series(session: Session, label_set: str, model_version: str) -> list[SeriesRow]:
+def stale_series(
+    session: Session, label_set: str, model_version: str, *, committee: str | None = None
+) -> list[SeriesRow]:
     """Return the series whose stored predictions are to be made again, by id.
 
-    They are not of this model version, not of the present candles, or their trained bars were not looked after.
+    They are not of this model version, not of the present candles, or their trained bars were not looked after; or the
+    version that is to vote beside it did not.
     """
+    voted = true() if committee is None else ScoringRow.windows.contains(f"/{model_version}+{committee}-")
     statement = (
         select(SeriesRow)
         .outerjoin(ScoringRow, and_(ScoringRow.series_id == SeriesRow.id, ScoringRow.label_set == label_set))
@@ -179,6 +183,7 @@ def stale_series(session: Session, label_set: str, model_version: str) -> list[S
                 ScoringRow.model_version != model_version,
                 ScoringRow.series_version != SeriesRow.version,
                 ScoringRow.folds.is_(None),
+                not_(func.coalesce(voted, false())),
             )
         )
         .order_by(SeriesRow.id)

@@ -9,6 +9,7 @@ from candleloop.loop.strategies.audit import AuditShare
 from candleloop.loop.strategies.balanced_margin import BalancedMargin
 from candleloop.loop.strategies.base import Reason, Strategy
 from candleloop.loop.strategies.cold_start import ColdStart
+from candleloop.loop.strategies.committee import Committee
 from candleloop.loop.strategies.disagreement_first import DisagreementFirst
 from candleloop.loop.strategies.entropy import Entropy
 from candleloop.loop.strategies.label_quota import LabelQuota
@@ -30,6 +31,7 @@ STRATEGIES: Mapping[str, Callable[[], Strategy]] = {
     "balanced_margin": BalancedMargin,
     "entropy": Entropy,
     "vote_entropy": VoteEntropy,
+    "committee": Committee,
     "mismatch_first": MismatchFirst,
     "disagreement_first": DisagreementFirst,
     "cold_start": ColdStart,

@@ -15,9 +15,9 @@ from candleloop.loop.windows import FloatArray, SingleArray
 class VoteEntropy(ScoredStrategy):
     """Entropy of the votes of a committee, mean of the top share of the bars.
 
-    In the queue the committee are the trees of a forest (``training.family: random_forest``); whoever makes a pool of
-    their own may let models of several families vote. Where windows were scored without a committee, it ranks by the
-    margin.
+    In the queue the committee are the trees of a forest (``training.family: random_forest``); models of different
+    families vote for :class:`~candleloop.loop.strategies.committee.Committee`. Where windows were scored without a
+    committee, it ranks by the margin.
 
     References
     ----------
