@@ -154,6 +154,15 @@ test("two people edit one series: what is new appears, what collides is shown an
   await other.close();
 });
 
+test("an address with a time opens there", async ({ annotate, service, page }) => {
+  const id = await service.importSeries("THERE", 9_000);
+  await page.goto(`/annotate/${id}?at=2024-06-01`, { waitUntil: "load" });
+  await annotate.ready();
+  // Without a cursor the first arrow begins in the middle of what is in view.
+  await annotate.press("ArrowRight");
+  await expect(page.getByRole("main").getByText("2024-06-01 00:00", { exact: true })).toBeVisible();
+});
+
 test("a long series is loaded page by page as one drags into its past", async ({ annotate, service }) => {
   const id = await service.importSeries("PAGES", 9_000);
   await annotate.open(id);

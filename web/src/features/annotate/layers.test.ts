@@ -38,6 +38,20 @@ function prediction(id: string, label: string, first: number, last: number, more
   } as StoredPrediction;
 }
 
+function decision(id: string, label: string, bar: number): Decision {
+  const target = { kind: "prediction" as const, id, label, start: bar * HOUR, end: bar * HOUR };
+  return {
+    eventId: `event of ${id}`,
+    verb: "dismiss",
+    target: { ...target, confidence: null, modelVersion: null },
+    correction: null,
+    reason: "wrong_label",
+    reviewItem: null,
+    blind: false,
+    seconds: null,
+  };
+}
+
 const NOBODY: ReadonlyMap<string, Decision> = new Map();
 const keys = (targets: readonly { key: string }[]) => targets.map((one) => one.key);
 
@@ -51,8 +65,18 @@ describe("what is left to decide", () => {
       prediction("decided before", "doji", 20, 20, { decided: "dismiss" }),
       prediction("decided here", "doji", 21, 21),
     ];
-    const decided = new Map([["decided here", {} as Decision]]);
+    const decided = new Map([["decided here", decision("decided here", "doji", 21)]]);
     expect(keys(openTargets(annotations, predictions, decided))).toEqual(["other label", "t"]);
+  });
+
+  it("is not what somebody was asked before, whoever said it then", () => {
+    const predictions = [prediction("p", "doji", 5, 5), prediction("q", "star", 5, 5)];
+    const marks = [annotation("t", "doji", 8, 8, "talib")];
+    const decided = new Map([
+      ["a mark of TA-Lib's", decision("a mark of TA-Lib's", "doji", 5)],
+      ["a prediction", decision("a prediction", "doji", 8)],
+    ]);
+    expect(keys(openTargets(marks, predictions, decided))).toEqual(["q"]);
   });
 
   it("is gone through forth and back without leaving anything out", () => {

@@ -120,7 +120,8 @@ export type OpenTarget = Timed & { readonly lane: "model" | "talib"; readonly ke
  * What is left to decide, in the order of time.
  *
  * A prediction that says what a person has said already needs no decision, and of TA-Lib and model saying the same in
- * the same place one is enough: TA-Lib's mark, because deciding on it also puts it away.
+ * the same place one is enough: TA-Lib's mark, because deciding on it also puts it away. Who was asked about a label on some
+ * bars is not asked the same again because the other one says it, too.
  */
 export function openTargets(
   annotations: readonly Annotation[],
@@ -135,11 +136,12 @@ export function openTargets(
   }
   const agrees = (one: Timed, list: readonly Timed[] | undefined) =>
     list !== undefined && near(list, one).some((other) => one.start === other.start && one.end === other.end);
+  const asked = new Set([...decided.values()].map(({ target }) => placeKey(target.label, target)));
   const targets: OpenTarget[] = [];
   const marks = new Map<string, Timed[]>();
   for (const one of annotations) {
     if (one.origin !== "talib" || one.id === null || decided.has(one.key)) continue;
-    if (agrees(one, said.get(one.label))) continue;
+    if (agrees(one, said.get(one.label)) || asked.has(placeKey(one.label, one))) continue;
     targets.push({ lane: "talib", key: one.key, label: one.label, start: one.start, end: one.end });
     const list = marks.get(one.label) ?? [];
     if (list.length === 0) marks.set(one.label, list);
@@ -147,10 +149,15 @@ export function openTargets(
   }
   for (const one of predictions) {
     const place = { start: msOf(one.start_time), end: msOf(one.end_time) };
-    if (isDecided(one, decided) || agrees(place, said.get(one.label)) || agrees(place, marks.get(one.label))) continue;
+    if (isDecided(one, decided) || asked.has(placeKey(one.label, place))) continue;
+    if (agrees(place, said.get(one.label)) || agrees(place, marks.get(one.label))) continue;
     targets.push({ lane: "model", key: one.id, label: one.label, ...place });
   }
   return targets.sort(inOrder);
+}
+
+function placeKey(label: string, { start, end }: Timed): string {
+  return `${start} ${end} ${label}`;
 }
 
 /** Something with a place of its own among what is to be decided. */

@@ -1,6 +1,6 @@
 "use client";
 
-import { useState } from "react";
+import { useMemo, useState } from "react";
 import { flushSync } from "react-dom";
 
 import { Conflicts } from "@/features/annotate/conflicts";
@@ -8,7 +8,7 @@ import { DisagreementList } from "@/features/annotate/disagreement-list";
 import { FocusedPanel } from "@/features/annotate/focused-panel";
 import { useKeysOfPage } from "@/features/annotate/keys";
 import { LabelPalette } from "@/features/annotate/label-palette";
-import { labelName } from "@/features/annotate/layers";
+import { barsOfTimes, labelName } from "@/features/annotate/layers";
 import { ModelSide } from "@/features/annotate/model-side";
 import { SceneChart } from "@/features/annotate/scene-chart";
 import { type KeyGroup, ShortcutSheet } from "@/features/annotate/shortcut-sheet";
@@ -39,11 +39,14 @@ const KEYS: KeyGroup = {
   ],
 };
 
+/** Bars on each side of the one that an address names. */
+const AROUND = 60;
+
 type Tab = (typeof LISTS)[number]["tab"] | (typeof MODEL)["tab"];
 
 /** Chart, lists and keys of one series. */
 export function Workbench() {
-  const { series, session } = useWorkspace();
+  const { series, session, at } = useWorkspace();
   const scene = useScene();
   const { commands, port } = scene;
   const [look, setLook] = useLook();
@@ -69,6 +72,10 @@ export function Workbench() {
     },
   });
 
+  const view = useMemo(() => {
+    const opened = at === null ? null : barsOfTimes(scene.bars, { start: at, end: Number.POSITIVE_INFINITY });
+    return opened && { first: opened.first - AROUND, last: opened.first + AROUND };
+  }, [at, scene.bars]);
   const subject = chosen ? commands.target() : null;
   const model = (
     <>
@@ -113,7 +120,7 @@ export function Workbench() {
             scene={scene}
             label={`Candles of ${series.symbol}. Arrows move the bar cursor, N goes to the next span to decide, question mark lists all keys.`}
             look={look}
-            view={null}
+            view={view}
           >
             {!shown && (
               <p className="pointer-events-none absolute top-2 right-20 rounded bg-surface px-2 py-0.5 text-muted text-xs">

@@ -35,6 +35,8 @@ export type Workspace = {
   readonly window: CandleWindow;
   readonly store: AnnotationStore;
   readonly session: Session;
+  /** Where the page opened, ms since 1970; null at the last bars. */
+  readonly at: number | null;
 };
 
 const Context = createContext<Workspace | null>(null);
@@ -87,7 +89,7 @@ export function WorkspaceProvider({ series, labelSet, at, source, children }: Pr
   }, [seriesId, name, first, last]);
 
   const labels = useMemo(() => new Map(labelSet.labels.map((label) => [label.name, label])), [labelSet.labels]);
-  const value = useMemo(() => made && { ...made, series, labelSet, labels }, [made, series, labelSet, labels]);
+  const value = useMemo(() => made && { ...made, series, labelSet, labels, at }, [made, series, labelSet, labels, at]);
   return value && <Context.Provider value={value}>{children}</Context.Provider>;
 }
 
