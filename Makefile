@@ -10,7 +10,7 @@ CODE := api benchmarks candleloop cli client config jobs tests workers
 IF_NODE := @if ! command -v npm >/dev/null; then echo "No Node here: the web page is left out."; exit 0; fi; \
   node web/scripts/prepare.mjs --install &&
 
-.PHONY: help up test test-slow compose-test check fuzz format openapi bench bench-loop clean lock
+.PHONY: help up test test-slow compose-test check fuzz format openapi bench bench-loop screenshots clean lock
 .DEFAULT_GOAL := help
 
 help: ## say what there is
@@ -39,6 +39,9 @@ bench: $(INSTALLED) ## measure what the README claims
 	@for file in $$(ls benchmarks/[!_]*.py | grep -v bench_loop); do \
 	  echo "== $$file"; $(BIN)/python -m benchmarks.$$(basename $$file .py) || exit 1; done
 	$(IF_NODE) cd web && npm run --silent bench
+
+screenshots: $(INSTALLED) ## take the pictures of docs/images anew, from the demo series; takes minutes
+	$(IF_NODE) cd web && npm run --silent pictures
 
 bench-loop: $(INSTALLED) ## measure what the queue saves (ARGS=--quick: a few minutes)
 	@$(BIN)/python -m benchmarks.bench_loop $(ARGS)
