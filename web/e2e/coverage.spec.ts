@@ -47,7 +47,9 @@ test("Ctrl+Enter makes what is in view reviewed and shows what comes after, and 
   type Ranges = { items: { start_time: string; end_time: string }[] };
   const ranges = async () => (await service.get<Ranges>(`/series/${id}/reviewed?label_set=${labelSet}`)).items;
   await annotate.open(id, { labelSet });
-  await annotate.press("Home", "Control+Enter");
+  await annotate.press("Home");
+  await expect(annotate.page.getByRole("time")).toHaveText("2024-01-01 00:00");
+  await annotate.press("Control+Enter");
   await expect(annotate.message).toContainText("bars reviewed");
   await annotate.saved();
   const [first] = await ranges();
