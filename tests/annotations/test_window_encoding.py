@@ -188,5 +188,10 @@ def test_a_right_context_that_the_encoding_cannot_have_is_refused() -> None:
 
 
 def test_an_unknown_kind_in_a_description_is_refused() -> None:
-    with pytest.raises(BadConfiguration, match="'tea'"):
+    with pytest.raises(BadConfiguration, match="no encoding of kind 'tea'; there are window, bio"):
         encoding_from_json({"kind": "tea"})
+
+
+def test_an_unknown_kind_in_the_configuration_never_falls_back_to_another_encoding() -> None:
+    with pytest.raises(BadConfiguration, match="no encoding of kind 'tea'"):
+        encoding_for(EncodingConfig.model_construct(kind="tea"), label_set(LENGTHS))

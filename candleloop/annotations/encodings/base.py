@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from candleloop.annotations.label_set import LabelSet
 from candleloop.annotations.spans import IntArray, Spans
 from candleloop.annotations.truth import BoolArray, Truth
-from candleloop.errors import BadConfiguration
-from candleloop.pipeline_config import EncodingConfig
 
 UNKNOWN = -1
 BACKGROUND = 0
@@ -149,42 +145,7 @@ class Encoding(Protocol):
         """
 
     def to_json(self) -> dict[str, Any]:
-        """Return what :func:`encoding_from_json` builds the same encoding from."""
-
-
-def encoding_for(config: EncodingConfig, label_set: LabelSet) -> Encoding:
-    """Return the encoding that the configuration asks for; ``auto`` is ``window`` where every label has fixed ``bars``.
-
-    Raises
-    ------
-    BadConfiguration
-        With ``field``: a label without fixed ``bars`` under the ``window`` encoding, or a right context that the
-        encoding cannot have.
-    """
-    from candleloop.annotations.encodings.bio import BioEncoding
-    from candleloop.annotations.encodings.window import WindowEncoding
-
-    if config.kind == "bio" or (config.kind == "auto" and not label_set.fixed_length):
-        return BioEncoding.for_labels(label_set, longest_span=config.longest_span, right_context=config.right_context)
-    return WindowEncoding.for_labels(label_set, right_context=config.right_context)
-
-
-def encoding_from_json(description: Mapping[str, Any]) -> Encoding:
-    """Build an encoding from what its ``to_json`` gave.
-
-    Raises
-    ------
-    BadConfiguration
-        When the kind is not known.
-    """
-    from candleloop.annotations.encodings.bio import BioEncoding
-    from candleloop.annotations.encodings.window import WindowEncoding
-
-    kind = description.get("kind")
-    for encoding in (WindowEncoding, BioEncoding):
-        if kind == encoding.kind:
-            return encoding.from_json(description)
-    raise BadConfiguration(f"There is no encoding of kind {kind!r}; there are window and bio.", field="encoding.kind")
+        """Return what :func:`~candleloop.annotations.encodings.encoding_from_json` builds the same encoding from."""
 
 
 def across_gaps(spans: Spans, segment_starts: IntArray | None) -> BoolArray:
