@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import threading
 import time
 import weakref
 from collections.abc import Iterator
@@ -49,7 +50,8 @@ class Database:
     Notes
     -----
     SQLite runs in WAL mode with foreign keys on and a full sync on every commit, so what a transaction has committed
-    survives a power cut. Writing transactions begin with ``BEGIN IMMEDIATE``: they queue up, none fails half way.
+    survives a power cut. Writing transactions begin with ``BEGIN IMMEDIATE``: they queue up, none fails half way. Those
+    of one process take turns before they ask SQLite, which lets waiting ones sleep and may let one of many wait long.
 
     No connection crosses a fork. A ``Database`` drops its idle connections just before ``os.fork``, so parent and child
     both go on with connections of their own; a session must not be open in the forking thread.
@@ -63,6 +65,7 @@ class Database:
             candleloop_reads=True,
             **({} if self.is_sqlite else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}),
         )
+        self._turn = threading.Lock()
         _open.add(self)
 
     @contextmanager
@@ -76,7 +79,12 @@ class Database:
         Unavailable
             When the database cannot be reached, is locked for too long, or was never migrated.
         """
-        with unavailable_errors(self.url), Session(self._engine, expire_on_commit=False) as session, session.begin():
+        with (
+            unavailable_errors(self.url),
+            self._in_turn(),
+            Session(self._engine, expire_on_commit=False) as session,
+            session.begin(),
+        ):
             yield session
 
     @contextmanager
@@ -105,6 +113,24 @@ class Database:
     def dispose(self) -> None:
         """Close the idle connections; the next transaction opens new ones."""
         self._engine.dispose()
+
+    def forget_turn(self) -> None:
+        """Begin anew in a forked child, where the threads that wait or write are not."""
+        self._turn = threading.Lock()
+
+    @contextmanager
+    def _in_turn(self) -> Iterator[None]:
+        """Wait until no other thread writes, where the database has one writer at a time."""
+        if not self.is_sqlite:
+            yield
+            return
+        turn = self._turn  # a fork gives the child another one
+        if not turn.acquire(timeout=BUSY_TIMEOUT_SECONDS):
+            raise _unavailable(self.url, *_BUSY)
+        try:
+            yield
+        finally:
+            turn.release()
 
 
 def migrate(url: str) -> None:
@@ -183,8 +209,11 @@ def unavailable_errors(url: URL) -> Iterator[None]:
         found = _reason_sqlite(error) if url.get_backend_name() == "sqlite" else _reason_postgresql(error)
         if found is None:
             raise
-        code, what = found
-        raise Unavailable(f"Database {url.render_as_string(hide_password=True)}: {what}.", code=code) from error
+        raise _unavailable(url, *found) from error
+
+
+def _unavailable(url: URL, code: str, what: str) -> Unavailable:
+    return Unavailable(f"Database {url.render_as_string(hide_password=True)}: {what}.", code=code)
 
 
 _AWAY = ("database_unavailable", "cannot be opened or reached")
@@ -274,4 +303,10 @@ def _drop_connections() -> None:
         database.dispose()
 
 
-os.register_at_fork(before=_drop_connections)
+def _forget_turns() -> None:
+    """Let nobody in a forked child wait for a thread of its parent."""
+    for database in list(_open):
+        database.forget_turn()
+
+
+os.register_at_fork(before=_drop_connections, after_in_child=_forget_turns)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.synchronize import Barrier
@@ -14,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from candleloop.errors import BadConfiguration, Unavailable
 from candleloop.store import tables
-from candleloop.store.database import Database, migrate
+from candleloop.store.database import BUSY_TIMEOUT_SECONDS, Database, migrate
 from candleloop.store.tables import Base, LabelSetRow
 from tests.support.databases import backends
 from tests.support.schema import VERSION_TABLE, differences_from_the_models
@@ -146,6 +147,55 @@ def test_threads_that_read_and_then_write_lose_nothing(database: Database) -> No
         thread.join()
     with database.read() as session:
         assert session.get_one(LabelSetRow, "counter").definition == {"n": 40}
+
+
+def test_threads_that_wait_to_write_leave_the_connections_to_those_that_read(sqlite_database: Database) -> None:
+    waiting = threading.Barrier(21)
+
+    def write(number: int) -> None:
+        waiting.wait(20)
+        with sqlite_database.begin() as session:
+            session.add(LabelSetRow(name=f"by-{number}", definition={}))
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(20)]
+    with sqlite_database.begin() as session:
+        session.add(LabelSetRow(name="first", definition={}))
+        session.flush()
+        for thread in threads:
+            thread.start()
+        waiting.wait(20)
+        began = time.monotonic()
+        while time.monotonic() - began < 1:
+            assert label_sets(sqlite_database) == []
+        assert time.monotonic() - began < BUSY_TIMEOUT_SECONDS / 2
+    for thread in threads:
+        thread.join()
+    assert len(label_sets(sqlite_database)) == 21
+
+
+def test_a_child_does_not_wait_for_a_thread_of_its_parent_that_writes(sqlite_database: Database) -> None:
+    writing, ending = threading.Event(), threading.Event()
+
+    def write() -> None:
+        with sqlite_database.begin():
+            writing.set()
+            ending.wait(20)
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    writing.wait(20)
+    child = os.fork()
+    if child == 0:
+        try:
+            with sqlite_database.begin() as session:
+                session.add(LabelSetRow(name="from-child", definition={}))
+            os._exit(0)
+        except BaseException:
+            os._exit(1)
+    ending.set()
+    thread.join()
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert label_sets(sqlite_database) == ["from-child"]
 
 
 def test_parent_and_child_of_a_fork_use_connections_of_their_own(database: Database) -> None:

@@ -1,4 +1,4 @@
-"""The API as users run it: uvicorn in a process of its own."""
+"""The API and the relay as users run them, each in a process of its own."""
 
 from __future__ import annotations
 
@@ -51,3 +51,18 @@ def served(
     finally:
         server.terminate()
         server.wait(60)
+
+
+@contextmanager
+def relaying(environment: dict[str, str], log: Path, *dies: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run the relay as users do, killed at the latest at the end; ``dies`` as in :mod:`tests.support.deadly`."""
+    program = ["tests.support.deadly", *dies, "workers.relay"] if dies else ["workers.relay"]
+    with log.open("ab") as file:
+        process = subprocess.Popen(
+            [sys.executable, "-m", *program], cwd=ROOT, env=os.environ | environment, stdout=file, stderr=file
+        )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait(60)

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,30 +16,14 @@ from api.main import create_app
 from candleloop.context import Context
 from candleloop.store import outbox
 from candleloop.store.tables import JobRow
-from config.settings import ROOT
 from jobs.queue import submit
 from tests.support.homes import Place
 from tests.support.http import client_of
 from tests.support.processes import WorkerProcess
-from tests.support.served import served
+from tests.support.served import relaying, served
 from tests.support.waiting import wait_for
 
 StartWorker = Callable[..., WorkerProcess]
-
-
-@contextmanager
-def relaying(environment: dict[str, str], log: Path, *dies: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Run the relay as users do, killed at the latest at the end; ``dies`` as in :mod:`tests.support.deadly`."""
-    program = ["tests.support.deadly", *dies, "workers.relay"] if dies else ["workers.relay"]
-    with log.open("ab") as file:
-        process = subprocess.Popen(
-            [sys.executable, "-m", *program], cwd=ROOT, env=os.environ | environment, stdout=file, stderr=file
-        )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait(60)
 
 
 def jobs_of(context: Context, kind: str) -> list[JobRow]:
