@@ -28,7 +28,8 @@ def hasty_connection(url: str) -> Redis:
 def patient_connection(url: str) -> Redis:
     """Return a connection that outlasts a Redis restart or an outage of several minutes, for workers.
 
-    A worker whose Redis call fails while it watches a job leaves the job behind, so it must keep trying.
+    A worker whose Redis call fails while it watches a job leaves the job behind, so it must keep trying. One that is
+    asked to stop meanwhile finishes its job and ends when Redis is back, or when these minutes are over.
     """
     return Redis.from_url(
         url,

@@ -31,7 +31,7 @@ from candleloop.inference.predictor import Predictor
 from candleloop.loop.window_files import drop_other_windows, windows_name, write_windows
 from candleloop.loop.windows import series_windows
 from candleloop.progress import Cancelled, Progress, silent
-from candleloop.store import batches, label_sets, models, series
+from candleloop.store import batches, jobs, label_sets, models, series
 from candleloop.store import predictions as stored
 from candleloop.store.tables import BatchPlanRow, BatchShardRow
 
@@ -293,7 +293,7 @@ def _report(context: Context, job_id: str, progress: Progress) -> batches.Standi
 
 def _require_wanted(context: Context, job_id: str) -> None:
     with context.database.read() as session:
-        if not batches.is_wanted(session, job_id):
+        if not jobs.is_wanted(session, job_id):
             raise Cancelled
 
 
@@ -316,6 +316,7 @@ def _finish(
         facts = model_facts(bundle, registry_version)
         names = bundle.label_set.names
         file = assemble(context.storage, job_id, order.format, facts, names, outcomes, shards)
+        _require_wanted(context, job_id)
     folds = None
     if order is None:
         found = load_folds(context, bundle.version)

@@ -11,9 +11,9 @@ from candleloop.errors import BundleRefused, Conflict, NotFound, Unavailable
 from candleloop.inference.bundle import ModelBundle
 from candleloop.pipeline.measuring import champion_bundle, gate_sides
 from candleloop.pipeline.snapshots import describe, require_enough_labels, take_snapshot
-from candleloop.progress import Progress, silent
+from candleloop.progress import Cancelled, Progress, silent
 from candleloop.promotion import tell_mlflow
-from candleloop.store import label_sets, models
+from candleloop.store import jobs, label_sets, models
 from candleloop.training.evaluation import Evaluation
 from candleloop.training.folds import what_taught
 from candleloop.training.gate import GateDecision, decide
@@ -102,6 +102,11 @@ def register(
 
     Safe to repeat: the same model again changes nothing. MLflow may be away: the model is stored, compared and served
     all the same, and a warning says that the run is not tracked.
+
+    Raises
+    ------
+    Cancelled
+        When the job was asked to stop before the model went live; then it does not.
     """
     bundle = trained.bundle
     label_set = bundle.label_set.name
@@ -138,6 +143,8 @@ def register(
                     run_id=None if run is None else run.run_id,
                     job_id=job_id,
                 )
+                if job_id is not None and not jobs.is_wanted(session, job_id, hold=True):
+                    raise Cancelled
                 if decision.promote and not pinned:
                     models.promote(
                         session,

@@ -97,11 +97,6 @@ def finish_shard(
     )
 
 
-def is_wanted(session: Session, job_id: str) -> bool:
-    """Tell whether a batch job has neither ended nor been asked to stop."""
-    return session.scalars(_wanted(job_id)).first() is not None
-
-
 def standing(session: Session, job_id: str) -> Standing:
     """Return how far a batch job is."""
     done = func.coalesce(func.sum(BatchShardRow.bars).filter(BatchShardRow.done_at.is_not(None)), 0)

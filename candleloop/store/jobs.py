@@ -255,6 +255,13 @@ def cancel(session: Session, job_id: str) -> JobRow:
     return row
 
 
+def is_wanted(session: Session, job_id: str, *, hold: bool = False) -> bool:
+    """Tell whether a running job has not been asked to stop; ``hold``: and cannot be before this transaction ends."""
+    running = and_(JobRow.id == job_id, JobRow.status == Status.RUNNING, JobRow.cancel_requested.is_(False))
+    statement = select(JobRow.id).where(running)
+    return session.scalars(statement.with_for_update() if hold else statement).first() is not None
+
+
 def helpers_of(session: Session, job_id: str) -> list[JobRow]:
     """Return the jobs that help this one and have not ended, the oldest first."""
     return _all(session, JobRow.parent_id == job_id, JobRow.status.in_((Status.QUEUED, Status.RUNNING)))

@@ -166,36 +166,6 @@ def test_predictions_of_stored_series_are_stored_once(client: httpx.Client, trai
         assert session.scalar(select(func.count()).select_from(PredictionRow)) == result["predictions"] > 100
 
 
-def test_a_full_disk_leaves_no_result_and_the_job_can_be_tried_again(
-    client: httpx.Client, trained: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from candleloop.errors import Unavailable
-    from candleloop.storage import StagedFile
-
-    job = ask(client, series=[SERIES], format="ndjson")
-    keep = StagedFile.keep
-
-    def full(staged: StagedFile, name: str) -> None:
-        if name.endswith("result.ndjson"):
-            raise OSError(28, "No space left on device")
-        keep(staged, name)
-
-    monkeypatch.setattr(StagedFile, "keep", full)
-    context = open_context(trained)
-    with context.database.begin() as session:
-        row = jobs.claim(session, job["id"])
-        assert row is not None
-    with pytest.raises(Unavailable) as caught:
-        run_batch(context, Holder(job["id"], 1), "default", row.arguments["order"])
-    assert caught.value.code == "storage_full"
-    assert not context.storage.exists(f"batches/{job['id']}/result.ndjson")
-    monkeypatch.undo()
-    with context.database.begin() as session:
-        jobs.requeue(session, job["id"], 1)
-    run(trained, job["id"])
-    assert client.get(f"/jobs/{job['id']}/result").status_code == 200
-
-
 def test_the_same_idempotency_key_gives_the_first_job(client: httpx.Client) -> None:
     body = {"requests": [{"candles": columns_of(PART)}]}
     first, again = (

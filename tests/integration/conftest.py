@@ -15,6 +15,7 @@ from candleloop.store.database import Database, migrate
 from config.settings import ROOT
 from jobs.connections import hasty_connection
 from tests.support.databases import backends, postgres_server
+from tests.support.deadly import Point
 from tests.support.homes import Homes
 from tests.support.processes import Nursery, RedisProcess, WorkerProcess
 
@@ -81,8 +82,10 @@ def start_worker(nursery: Nursery, environment: dict[str, str]) -> Iterator[Call
     """Start workers that do not outlive the test."""
     started: list[WorkerProcess] = []
 
-    def start(queue: str = "batch", *, burst: bool = True, dies: tuple[str, str, str] | None = None) -> WorkerProcess:
-        started.append(nursery.start(queue, environment, burst=burst, dies=dies))
+    def start(
+        queue: str = "batch", *, burst: bool = True, dies: Point | None = None, halts: Point | None = None
+    ) -> WorkerProcess:
+        started.append(nursery.start(queue, environment, burst=burst, dies=dies, halts=halts))
         return started[-1]
 
     yield start

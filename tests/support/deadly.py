@@ -1,4 +1,4 @@
-"""Runs a module as a program that is killed at a call of a function of ours.
+"""Interrupts programs at a call of a function of ours; run as a program itself, it kills one there.
 
 ``python -m tests.support.deadly MODULE FUNCTION before|after PROGRAM [ARGUMENT ...]``: at that call, before or after
 its work, the process kills itself as a power cut would, inside whatever transaction it is in.
@@ -14,25 +14,30 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+Point = tuple[str, str, str]
+"""A module, a function of it, and ``before`` or ``after`` it does its work."""
 
-def die_at(module: str, function: str, when: str, die: Callable[[], None]) -> None:
-    """Let ``die`` be called at each call of a function, ``before`` or ``after`` it does its work."""
+
+def interrupt(module: str, function: str, when: str, act: Callable[[], None]) -> None:
+    """Let ``act`` be called at each call of a function."""
     place = importlib.import_module(module)
     real = getattr(place, function)
 
-    def deadly(*arguments: Any, **others: Any) -> None:
+    def interrupted(*arguments: Any, **others: Any) -> Any:
         if when == "before":
-            die()
-        real(*arguments, **others)
-        die()
+            act()
+        result = real(*arguments, **others)
+        if when == "after":
+            act()
+        return result
 
-    setattr(place, function, deadly)
+    setattr(place, function, interrupted)
 
 
 def main() -> None:
     """Run the program."""
     module, function, when, program, *arguments = sys.argv[1:]
-    die_at(module, function, when, lambda: os.kill(os.getpid(), signal.SIGKILL))
+    interrupt(module, function, when, lambda: os.kill(os.getpid(), signal.SIGKILL))
     sys.argv = [program, *arguments]
     runpy.run_module(program, run_name="__main__", alter_sys=True)
 

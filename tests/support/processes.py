@@ -16,6 +16,7 @@ from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from config.settings import ROOT
+from tests.support.deadly import Point
 from tests.support.waiting import wait_for
 from workers.redis_server import redis_command
 
@@ -82,12 +83,14 @@ class Nursery:
         environment: dict[str, str],
         *,
         burst: bool,
-        dies: tuple[str, str, str] | None = None,
+        dies: Point | None = None,
+        halts: Point | None = None,
     ) -> WorkerProcess:
         """Start a worker."""
         log = Path(environment["CANDLELOOP_HOME"]) / f"worker-{queue}-{os.urandom(4).hex()}.log"
         log.parent.mkdir(parents=True, exist_ok=True)
-        order = {"queue": queue, "burst": burst, "environment": environment, "log": str(log), "dies": dies}
+        ways = {"burst": burst, "dies": dies, "halts": halts}
+        order = {"queue": queue, "environment": environment, "log": str(log), **ways}
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.write(json.dumps(order) + "\n")
@@ -114,6 +117,12 @@ class WorkerProcess:
         """Send it a signal."""
         os.kill(self.pid, number)
 
+    def halted(self) -> int:
+        """Wait until its job stands still where it was told to, and return the id of the job's process."""
+        note = self.log.with_suffix(".halted")
+        wait_for(lambda: note.exists() and state_of(int(note.read_text())) == "T", "job that stands still", 120)
+        return int(note.read_text())
+
     def finish(self, seconds: float = 120) -> str:
         """Wait until it ends by itself and return what it logged."""
         try:
@@ -130,11 +139,12 @@ class WorkerProcess:
 
 def is_gone(process: int) -> bool:
     """Tell whether a process has ended."""
+    return state_of(process) in {None, "Z"}
+
+
+def state_of(process: int) -> str | None:
+    """Return the letter for the state of a process; None when there is none."""
     try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return True
-    try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except OSError:
-        return False
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return None

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from redis import Redis
 
 from candleloop.context import Context
+from candleloop.pipeline_config import RetrainConfig
+from jobs.relay import Relay
 from tests.support.databases import backends
 from tests.support.homes import Homes, Place, State, opened
 from tests.support.processes import RedisProcess
@@ -36,6 +40,12 @@ def environment(place: Place, redis_server: RedisProcess) -> dict[str, str]:
     """The settings of the processes that a test starts."""
     place.environment["CANDLELOOP_REDIS_URL"] = redis_server.url
     return place.environment
+
+
+@pytest.fixture
+def relay(context: Context, connection: Redis) -> Relay:
+    """A relay that takes its steps when it is told to."""
+    return Relay(context.database, connection, RetrainConfig(), timedelta(seconds=0.5))
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from candleloop.context import Context
 from candleloop.store import outbox
 from candleloop.store.tables import JobRow
 from jobs.queue import submit
+from tests.support.databases import backends
 from tests.support.homes import Place
 from tests.support.http import client_of
 from tests.support.processes import WorkerProcess
@@ -24,6 +25,11 @@ from tests.support.served import relaying, served
 from tests.support.waiting import wait_for
 
 StartWorker = Callable[..., WorkerProcess]
+
+
+@pytest.fixture(params=backends())
+def backend(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 def jobs_of(context: Context, kind: str) -> list[JobRow]:
