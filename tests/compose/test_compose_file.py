@@ -65,6 +65,14 @@ def test_database_and_redis_are_on_a_network_without_a_way_out():
         assert "ports" not in SERVICES[name]
 
 
+@pytest.mark.parametrize("name", [name for name, service in SERVICES.items() if service.get("read_only")])
+def test_a_read_only_container_is_not_given_what_compose_would_copy_into_it(name: str):
+    service = SERVICES[name]
+    given = [COMPOSE["secrets"][one] for one in service.get("secrets", [])]
+    given += [COMPOSE["configs"][one["source"]] for one in service.get("configs", [])]
+    assert [one for one in given if "file" not in one] == [], "only a file is mounted"
+
+
 def test_what_waits_for_another_service_says_for_which_state_of_it():
     for name, service in SERVICES.items():
         for other, wanted in service.get("depends_on", {}).items():
