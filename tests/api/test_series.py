@@ -39,6 +39,14 @@ def test_a_file_that_holds_no_candles_is_refused_in_one_line(cold: httpx.Client)
     assert (answer.status_code, answer.json()["code"]) == (422, "not_a_candle_file")
 
 
+def test_an_upload_that_would_unpack_to_far_more_than_it_is_becomes_nothing(cold: httpx.Client) -> None:
+    bomb = gzip.compress(b"2020-01-01 00:00:00,1,1,1,1,1\n" * 1_000_000, 9)
+    assert len(bomb) < 200_000
+    answer = cold.post("/series", params={"name": "ABC_1h.csv.gz", "symbol": "ABC"}, content=bomb)
+    assert (answer.status_code, answer.json()["code"]) == (422, "packed_too_tightly")
+    assert cold.get("/series").json()["items"] == []
+
+
 def test_an_empty_upload_is_refused(cold: httpx.Client) -> None:
     assert cold.post("/series", params={"name": "a.csv"}).json()["code"] == "empty_file"
 
