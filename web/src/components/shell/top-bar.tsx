@@ -6,6 +6,7 @@ import { lazy, Suspense } from "react";
 
 import { ThemeSwitch } from "@/components/shell/theme-switch";
 import { classes } from "@/lib/classes";
+import { useAlive } from "@/lib/use-alive";
 
 // It asks the service, and what that takes is no part of what a page needs before it shows anything.
 const ServiceState = lazy(async () => ({ default: (await import("@/components/shell/service-state")).ServiceState }));
@@ -20,6 +21,8 @@ const PAGES = [
 
 export function TopBar() {
   const path = usePathname();
+  // The page below may have asked for the state before the code that shows it is here: the server knows none.
+  const alive = useAlive();
   return (
     <header className="flex shrink-0 flex-wrap items-center gap-x-4 gap-y-1 border-line border-b bg-bg px-3 py-1.5">
       <Link href="/series" className="flex items-center gap-2 font-bold text-[15px] tracking-tight">
@@ -48,9 +51,11 @@ export function TopBar() {
         })}
       </nav>
       <span className="flex-1 sm:hidden" />
-      <Suspense>
-        <ServiceState />
-      </Suspense>
+      {alive && (
+        <Suspense>
+          <ServiceState />
+        </Suspense>
+      )}
       <ThemeSwitch />
     </header>
   );
