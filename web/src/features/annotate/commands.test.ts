@@ -41,7 +41,11 @@ function prediction(id: string, label: string, bar: number): StoredPrediction {
 }
 
 /** The page's commands over a store whose service takes everything, with the chosen span painted at once. */
-async function page(predictions: readonly StoredPrediction[], readTargets: ReadTargets = nothing) {
+async function page(
+  predictions: readonly StoredPrediction[],
+  readTargets: ReadTargets = nothing,
+  review: Scene["review"] = null,
+) {
   const window = createCandleWindow(SOURCE, { first: 0, last: 59 * HOUR });
   const service = {
     read: async () => ({ annotations: [], reviewed: [] }),
@@ -61,7 +65,7 @@ async function page(predictions: readonly StoredPrediction[], readTargets: ReadT
     ends: { first: 0, last: 59 * HOUR },
     isFiltered: false,
     painted: session.getState().chosen?.key ?? null,
-    review: null,
+    review,
   });
   await window.openAt(null);
   const commands = createCommands(window, store, session, scene);
@@ -108,6 +112,32 @@ describe("what is left after a decision", () => {
     session.choose({ lane: "model", key: "a" });
     commands.skip();
     commands.confirm();
+    expect(chosen()).toBe("c");
+  });
+});
+
+describe("in an item of the queue", () => {
+  const item = { item: "item", blind: false };
+  const three = [prediction("a", "doji", 3), prediction("b", "star", 5), prediction("c", "doji", 9)];
+
+  it("goes back to what was skipped after the last one was decided", async () => {
+    const { commands, session, message, chosen } = await page(three, nothing, item);
+    session.choose({ lane: "model", key: "a" });
+    commands.skip();
+    commands.confirm();
+    expect(chosen()).toBe("c");
+    commands.confirm();
+    expect(message()).toBe("Doji confirmed, 1 left around here");
+    expect(chosen()).toBe("a");
+    commands.confirm();
+    expect(chosen()).toBeNull();
+  });
+
+  it("says so where nothing is left in a direction, and stays", async () => {
+    const { commands, session, message, chosen } = await page(three, nothing, item);
+    session.choose({ lane: "model", key: "c" });
+    commands.skip();
+    expect(message()).toBe("Nothing more to decide to the right");
     expect(chosen()).toBe("c");
   });
 });

@@ -388,7 +388,9 @@ export function createCommands(window: CandleWindow, store: AnnotationStore, ses
     const at = chosen && whereIs(chosen);
     const time = at ? (direction === 1 ? at.start : at.end) : (cursor ?? firstVisible() ?? timeAt(0));
     const from = decided ?? all.find((one) => one.key === chosen?.key) ?? time;
-    const found = known === null && review === null ? null : nearest(all, from, direction);
+    const beyond = known === null && review === null ? null : nearest(all, from, direction);
+    // An item of the queue is not done while something earlier in it is open, as after marks were skipped.
+    const found = beyond ?? (review !== null && decided !== null ? all[0] : null);
     if (found) goTo({ lane: found.lane, key: found.key }, found);
     else if (review === null) void search(direction, from, decided !== null);
     else if (decided === null) session.say(`Nothing more to decide to the ${direction === 1 ? "right" : "left"}`);
