@@ -9,6 +9,8 @@ type Queue = { items: Item[]; reviewed_windows: number; model_version: string | 
 
 /** The page of the queue. */
 class LabelNext {
+  private painted = "";
+
   constructor(
     readonly page: Page,
     readonly service: Service,
@@ -37,6 +39,15 @@ class LabelNext {
   async ready(): Promise<string> {
     await expect(this.bench).toHaveAttribute("data-ready", "true");
     return (await this.bench.getAttribute("data-item")) as string;
+  }
+
+  /** Press a key that leads to another mark, once the one before has been painted: before, keys decide nothing. */
+  async press(key: "a" | "space", chosen: string): Promise<void> {
+    const lanes = this.page.locator("canvas[data-lanes]");
+    await expect(lanes).not.toHaveAttribute("data-painted", this.painted);
+    this.painted = (await lanes.getAttribute("data-painted")) as string;
+    await this.page.keyboard.press(key === "space" ? "Space" : key);
+    await expect(this.page.getByTestId("focused")).toContainText(chosen);
   }
 
   /** Finish the item at hand, decided or not, and wait for the next one. */
@@ -102,6 +113,49 @@ test("a decision in the queue is stored with the item it was made for", async ({
   await page.keyboard.press("a");
   expect((await sent).postDataJSON().events[0]).toMatchObject({ verb: "confirm", review_item: item });
   await expect.poll(async () => (await service.annotations(series_id, range)).length).toBe(confirmed + 1);
+});
+
+test("what was skipped in an item is gone back to once the last of it is decided", async ({ page, service }) => {
+  const next = new LabelNext(page, service);
+  const labelSet = await service.freeLabelSet();
+  const id = await service.importSeries("WRAP");
+  await service.foundWedges(id, labelSet, [10, 20, 30]);
+  await next.open("e2e-wrap", labelSet);
+  await next.ready();
+  const left = page.getByTestId("left");
+  const focused = page.getByTestId("focused");
+  await expect(left).toHaveText("3 to decide");
+  await expect(focused).toContainText("2024-01-01 10:00");
+  await next.press("space", "2024-01-01 20:00");
+  await next.press("a", "2024-01-02 06:00");
+  await next.press("a", "2024-01-01 10:00");
+  await expect(left).toHaveText("1 to decide");
+  await next.press("a", "Nothing.");
+  await expect(left).toHaveText("all decided");
+});
+
+test("an order that the service refuses is shown with its words, and every other one can be chosen then", async ({
+  page,
+  service,
+}) => {
+  const next = new LabelNext(page, service);
+  await scored(service);
+  await next.open("e2e-refused");
+  await next.ready();
+  const order = page.getByLabel("Order");
+  await order.selectOption("committee");
+  const refusal = page.getByRole("main").getByRole("alert");
+  await expect(refusal).toContainText(
+    "A committee needs models of two families: label set 'default' has xgboost alone.",
+  );
+  await expect(next.bench).toHaveCount(0);
+  const orders = await order.getByRole("option").evaluateAll((all) => all.map((one) => one.getAttribute("value")));
+  for (const name of orders.filter((one) => one !== "committee")) {
+    await order.selectOption(name);
+    await next.ready();
+    await expect(refusal).toHaveCount(0);
+    await expect(order).toHaveValue(name as string);
+  }
 });
 
 test("a held key finishes one item, and no key works while the next one is on its way", async ({ page, service }) => {

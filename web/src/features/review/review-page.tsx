@@ -105,6 +105,7 @@ export function ReviewPage() {
               {queue.problem?.message} What you marked is kept. Trying again every few seconds.
             </Middle>
           )}
+          {phase === "refused" && <Middle title="This order cannot be had now">{queue.problem?.message}</Middle>}
           {phase === "empty" && <Empty facts={queue.facts} onTry={() => void take(null)} />}
           {item === null && phase === "busy" && !problem && (
             <p role="status" className="m-auto text-muted">

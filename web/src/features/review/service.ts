@@ -54,8 +54,12 @@ export async function takeBack(seriesId: string, reviewedId: string): Promise<vo
 /** Strategies by the question they answer; the first is that of the configuration. */
 export const STRATEGIES: readonly { readonly name: Schemas["ReviewReason"]["strategy"]; readonly means: string }[] = [
   { name: "", means: "as configured" },
-  { name: "margin", means: "where the model hesitates" },
   { name: "rare_margin", means: "rare labels first" },
+  { name: "margin", means: "where the model hesitates" },
+  { name: "least_confidence", means: "where it is least sure" },
+  { name: "entropy", means: "where much seems possible" },
+  { name: "committee", means: "where two models disagree" },
+  { name: "disagreement_first", means: "where marks and model differ" },
   { name: "mismatch_first", means: "unlike anything reviewed" },
   { name: "random", means: "at random" },
   { name: "sequential", means: "in the order of time" },

@@ -9,8 +9,11 @@ import { lease, peek, type ReviewFacts, type ReviewItem, type Wish } from "@/fea
 import { msOf } from "@/lib/times";
 
 export type QueueState = {
-  /** `busy`: the next item is on its way, and what is on the screen may not be decided any more. */
-  readonly phase: "busy" | "ready" | "empty" | "away";
+  /**
+   * `busy`: the next item is on its way, and what is on the screen may not be decided any more. `refused`: the service does
+   * not order the queue like this, and says why; `away`: it does not answer, so it is asked again.
+   */
+  readonly phase: "busy" | "ready" | "empty" | "refused" | "away";
   readonly item: ReviewItem | null;
   /** What comes after it; its candles are read ahead. */
   readonly next: ReviewItem | null;
@@ -81,7 +84,8 @@ export function useQueue(wish: Wish | null) {
         }
         put({ phase: "empty", item: null, next: null });
       } catch (error) {
-        put({ phase: "away", problem: asProblem(error) });
+        const problem = asProblem(error);
+        put(problem.isAway ? { phase: "away", problem } : { phase: "refused", problem, item: null, next: null });
       }
     },
     [labelSet, strategy],
