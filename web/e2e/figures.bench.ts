@@ -1,9 +1,10 @@
 import type { Page } from "@playwright/test";
 
-import { csvOf, type Service } from "./service";
+import { csvOf, type Service, timeOf } from "./service";
 import { AnnotatePage, expect, test } from "./support";
 
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 3);
+const DECISIONS = 60;
 
 /** Intervals between frames while the mouse drags the chart to and fro, in ms. */
 async function framesWhilePanning(page: Page): Promise<number[]> {
@@ -147,15 +148,21 @@ test("from the key to the painted decision", async ({ annotate, service, page })
   });
   await annotate.open(id);
   await annotate.press("Home");
+  const firstBar = timeOf(0).slice(0, 16).replace("T", " ");
+  await expect(page.getByRole("time").filter({ hasText: firstBar }).first()).toBeVisible();
   await expect(annotate.counts).toContainText(/[1-9]\d{2} to decide/);
   await annotate.press("n");
-  for (let decision = 0; decision < 60; decision++) {
-    await annotate.press("a");
+  await expect(annotate.focused).not.toContainText("Nothing.");
+  for (let decision = 0; decision < DECISIONS; decision++) {
+    await annotate.decide("a");
     await page.waitForFunction(
       (count) => (window as unknown as { decisions: number[] }).decisions.length > count,
       decision,
     );
+    await expect(annotate.message).toContainText("confirmed");
   }
+  await annotate.saved();
+  expect(await service.annotations(id, "&origin=confirmed")).toHaveLength(DECISIONS);
   const frames = await page.evaluate(() => (window as unknown as { decisions: number[] }).decisions);
   say(
     `from the key to the painted decision: p50 ${percentile(frames, 0.5)}, p95 ${percentile(frames, 0.95)} frames (at most 3)`,
