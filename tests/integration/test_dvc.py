@@ -13,13 +13,11 @@ from typing import Any
 
 import pytest
 
-from candleloop import pipeline
 from candleloop.store import marks
 from candleloop.store.tables import now
 from config.context import open_context
-from config.settings import ROOT, Settings
-from tests.support.candles import random_candles
-from tests.support.service import csv_of, prepared
+from config.settings import Settings
+from tests.support.project import labelled_project
 
 STAGES = ["snapshot", "train", "register"]
 OUTPUT = "pipeline_output"
@@ -28,19 +26,7 @@ OUTPUT = "pipeline_output"
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project folder under DVC with its own copy of the stages and a labelled series; all stages ran once."""
-    folder = tmp_path_factory.mktemp("dvc") / "project"
-    for part in ("candleloop", "cli", "config"):
-        shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "dvc.yaml", folder)
-    home = folder / ".candleloop"
-    context = open_context(prepared(home))
-    shutil.copy(home / "pipeline.yaml", folder / "config" / "pipeline.yaml")
-    for section in ("candles", "decoding", "encoding", "features", "split"):
-        with (folder / "config" / "pipeline.yaml").open("a") as file:
-            file.write(f"{section}: {{}}\n")
-    pipeline.import_file(context, csv_of(random_candles(1_500, seed=5)), name="ONE_1h.csv", symbol="ONE")
-    pipeline.auto_label_series(context, "ONE-1h", "default")
-    context.database.dispose()
+    folder = labelled_project(tmp_path_factory.mktemp("dvc") / "project")
     run_dvc(folder, "init", "--no-scm", "-q")
     assert stages_that_ran(run_dvc(folder, "repro")) == STAGES
     return folder
