@@ -45,6 +45,8 @@ def is_loopback(host: str) -> bool:
 class Settings(BaseSettings):
     """What differs between machines. Each field is set by ``CANDLELOOP_<NAME>`` or in ``.env``; an empty one is unset.
 
+    ``CANDLELOOP_ENV_FILE`` names another file than ``.env``.
+
     ``home`` holds all that candleloop stores unless a URL below says otherwise. ``api_key`` is the one key of the API,
     ``api_keys`` are more, each with a name (``alice:key,web:key``) that jobs and feedback events are marked with.
     ``redis_password`` is asked by the embedded Redis, and sent to the one of ``redis_url`` unless that URL has its own.
@@ -54,7 +56,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(
         env_prefix="CANDLELOOP_",
-        env_file=ROOT / ".env",
+        env_file=os.environ.get("CANDLELOOP_ENV_FILE", ROOT / ".env"),
         env_ignore_empty=True,
         extra="ignore",
         frozen=True,

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { tmpdir } from "node:os";
+import { devNull, tmpdir } from "node:os";
 import { join } from "node:path";
 
 const ROOT = join(import.meta.dirname, "..", "..");
@@ -29,6 +29,7 @@ export default async function startStack(): Promise<(() => Promise<void>) | unde
     stdio: ["ignore", log, log],
     env: {
       ...process.env,
+      CANDLELOOP_ENV_FILE: devNull,
       CANDLELOOP_HOME: home,
       CANDLELOOP_CONFIG: config,
       CANDLELOOP_API_PORT: String(api),
