@@ -9,7 +9,7 @@ import typer
 
 from cli.candle_files import ZONE_HINT, DayFirst, ReaderName, Symbol, Timeframe, ZoneName, zone_question
 from cli.context import AsJson, open_prepared
-from cli.output import ProgressLine, clear_errors, emit
+from cli.output import ProgressLine, clear_errors, emit, table
 
 if TYPE_CHECKING:
     from candleloop.features.export import Exported
@@ -17,9 +17,12 @@ if TYPE_CHECKING:
 
 
 def features(
-    output: Annotated[Path, typer.Option("--output", "-o", help="Where to; ends in .parquet or .csv.")],
     file: Annotated[Path | None, typer.Argument(help="A candle file of any known vendor.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Where to; ends in .parquet or .csv.")] = None,
     series: Annotated[str | None, typer.Option(help="A stored series instead of a file.")] = None,
+    catalogue: Annotated[
+        bool, typer.Option("--list", help="Say what each feature is, and which the configuration uses; write nothing.")
+    ] = False,
     symbol: Symbol = None,
     reader: ReaderName = None,
     timezone: ZoneName = None,
@@ -38,8 +41,15 @@ def features(
         from candleloop.features.matrix import FeatureSpec
         from config.context import open_context
 
+        if catalogue:
+            if file is not None or series is not None or output is not None:
+                raise BadRequest("--list is about features alone: name no file, series or output.", field="list")
+            _list(FeatureSpec.from_config(open_context().config.features), as_json=as_json)
+            return
         if (file is None) == (series is None):
             raise BadRequest("Name a candle file, or a series by --series.", field="file")
+        if output is None:
+            raise BadRequest("Say where to by -o FILE.parquet or FILE.csv.", field="output")
         if series is not None:
             context, _ = open_prepared(None)
             with ProgressLine() as progress:
@@ -75,6 +85,24 @@ def features(
             ],
             as_json=as_json,
         )
+
+
+def _list(spec: FeatureSpec, *, as_json: bool) -> None:
+    """Print the catalogue and the user's own features."""
+    from dataclasses import asdict
+
+    from candleloop.features.catalogue import CATALOGUE
+
+    own = [feature for feature in spec.features if feature.name not in CATALOGUE]
+    every = [*CATALOGUE.values(), *own]
+    figures = [[one.name, "yes" if one.name in spec.names else "", str(one.lookback), str(one.warmup)] for one in every]
+    told = ["what it is [unit]", *(f"{one.source} [{one.unit}]" for one in every)]
+    lines = zip(table(("feature", "used", "look-back", "warm-up"), figures), told, strict=True)
+    emit(
+        {"features": [{**asdict(one), "used": one.name in spec.names} for one in every]},
+        [f"{line}  {what}" for line, what in lines],
+        as_json=as_json,
+    )
 
 
 def _lines(done: Exported, spec: FeatureSpec) -> list[str]:

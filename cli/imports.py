@@ -88,22 +88,22 @@ def import_(
                 )
             return
         context, _ = open_prepared(None)
-        with ProgressLine() as progress:
-            how["ask_zone"] = zone_question(progress, as_json=as_json)
-            how["progress"] = progress
 
-            def take(file: CandleFile) -> Taken:
+        def take(file: CandleFile) -> Taken:
+            with ProgressLine() as progress:
+                told = {**how, **file.how, "ask_zone": zone_question(progress, as_json=as_json), "progress": progress}
                 if append:
-                    added = pipeline.append_file(context, source=file.path, **how, **file.how)
+                    added = pipeline.append_file(context, source=file.path, **told)
                     return _append_as_json(added), _append_lines(added)
-                outcome = pipeline.import_file(context, file.path, **how, **file.how)
+                outcome = pipeline.import_file(context, file.path, **told)
                 return _import_as_json(outcome), _import_lines(outcome)
 
+        with ProgressLine() as progress:
             first = [
                 (_import_as_json(outcome), _import_lines(outcome))
                 for outcome in (pipeline.import_demo(context, progress) if demo else [])
             ]
-            _take_all(wanted, take, left_out, first, append=append, as_json=as_json)
+        _take_all(wanted, take, left_out, first, append=append, as_json=as_json)
 
 
 def _listed(files: Sequence[Path], given: dict[str, Any]) -> tuple[list[CandleFile], list[LeftOut]]:

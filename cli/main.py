@@ -326,6 +326,7 @@ def stage(
         context, chosen = open_prepared(label_set)
         with ProgressLine() as progress:
             for line in pipeline.run_stage(context, name, folder, chosen, progress=progress):
+                progress.clear()
                 typer.echo(line)
 
 

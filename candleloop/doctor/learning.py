@@ -120,12 +120,13 @@ def _check_permuted(target: npt.NDArray[np.int16], probabilities: npt.NDArray[np
 
 def _check_split(temporal: float, mixed: float) -> Check:
     gap = mixed - temporal
+    how_much = f"By {gap:.3f}" if gap >= 0.0005 else "Not at all"
     findings = [] if gap <= SPLIT_MARGIN else [f"average precision {mixed:.3f} instead of {temporal:.3f}"]
     return judged(
         "split_gap",
         SPLIT,
         findings,
-        f"By {gap:+.3f}: average precision {temporal:.3f} on later time, {mixed:.3f} on bars drawn at random between "
+        f"{how_much}: average precision {temporal:.3f} on later time, {mixed:.3f} on bars drawn at random between "
         "those learned from. candleloop measures on later time.",
         "By a lot: what is learned holds beside the candles it was learned from, and less so later. Scores from a "
         "random split are worth nothing here; more series or older candles help.",

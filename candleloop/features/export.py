@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from candleloop.candles.frame import Candles
 from candleloop.errors import BadRequest
+from candleloop.features.feature import Feature
 from candleloop.features.matrix import FeatureSpec, feature_chunks
 from candleloop.progress import Progress, silent
 
@@ -66,7 +67,7 @@ def export_features(
     Exported
         The file has ``series_id``, ``series_version``, ``time`` (UTC), open, high, low, close, volume where there is
         one (float64) and each feature as float32; features that are still warming up are NaN in Parquet and empty in
-        CSV.
+        CSV. In Parquet the metadata of a feature's column are its unit, look-back, warm-up and source.
 
     Raises
     ------
@@ -80,7 +81,7 @@ def export_features(
             *((name, pa.string()) for name in SERIES_COLUMNS),
             ("time", pa.timestamp("us", tz="UTC")),
             *((name, pa.float64()) for name in candles.columns()),
-            *((name, pa.float32()) for name in spec.names),
+            *(_described(feature) for feature in spec.features),
         ]
     )
     part = path.with_name(path.name + ".part")
@@ -123,6 +124,12 @@ def export_features(
         features_hash=spec.content_hash(),
         bytes=path.stat().st_size,
     )
+
+
+def _described(feature: Feature) -> pa.Field:
+    """Return the column of a feature, which says in a Parquet file what it holds."""
+    told = {"unit": feature.unit, "lookback": feature.lookback, "warmup": feature.warmup, "source": feature.source}
+    return pa.field(feature.name, pa.float32(), metadata={name: str(value) for name, value in told.items()})
 
 
 class _CsvWriter:

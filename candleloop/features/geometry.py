@@ -43,9 +43,13 @@ def _fill_candles(bars: SegmentBars, out: FloatArray) -> None:
         out[n_parts * lag : n_parts * (lag + 1), lag:] = candle[:, : n_bars - lag]
 
 
+def _at(what: str, lag: int) -> str:
+    return f"{what}; {lag} bar{'s' if lag > 1 else ''} back" if lag else what
+
+
 candles = FeatureGroup(
     tuple(
-        Feature(f"{name}_{lag}", unit, PERIOD + lag, PERIOD + lag, f"{what}; {lag} bars back" if lag else what)
+        Feature(f"{name}_{lag}", unit, PERIOD + lag, PERIOD + lag, _at(what, lag))
         for lag in range(CANDLES)
         for name, unit, what in _PARTS
     ),
@@ -66,7 +70,7 @@ def _fill_neighbours(bars: SegmentBars, out: FloatArray) -> None:
 
 neighbours = FeatureGroup(
     tuple(
-        Feature(f"{name}_{lag}", unit, PERIOD + lag, PERIOD + lag, f"{what}; {lag} bars back" if lag else what)
+        Feature(f"{name}_{lag}", unit, PERIOD + lag, PERIOD + lag, _at(what, lag))
         for lag in range(2)
         for name, unit, what in _STEPS
     ),

@@ -50,6 +50,26 @@ def test_help_names_every_command_without_loading_a_heavy_library() -> None:
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+def test_features_are_listed_with_what_they_are_and_whether_they_are_used(home: Path) -> None:
+    listed = run("features", "--list", "--json")
+    found = {one["name"]: one for one in json.loads(listed.stdout)["features"]}
+    assert found["ema_distance_200"] == {
+        "name": "ema_distance_200",
+        "unit": "share of close",
+        "lookback": 199,
+        "warmup": 2000,
+        "source": "close minus TA-Lib EMA(timeperiod=200)",
+        "needs_volume": False,
+        "used": False,
+    }
+    assert found["cci_20"]["used"]
+    lines = run("features", "--list").stdout.splitlines()
+    assert len(lines) == len(found) + 1
+    assert any(line.split()[:4] == ["cci_20", "yes", "19", "19"] for line in lines)
+    for wrong in (["--list", "-o", "x.csv"], ["x.csv"]):
+        assert run("features", *wrong).exit_code == 2
+
+
 def test_the_loop_turns_by_commands_alone(home: Path) -> None:
     file = home / "ONE_1h.csv"
     file.write_bytes(csv_of(random_candles(3_000, seed=5)))

@@ -100,6 +100,13 @@ def freqtrade_folder(home: Path) -> Path:
     return folder
 
 
+def test_progress_at_a_terminal_is_wiped_before_the_report(home: Path) -> None:
+    (home / "ONE_1h.csv").write_bytes(csv_of(random_candles(300, seed=5)))
+    written = at_a_terminal(["import", str(home / "ONE_1h.csv")], [])
+    assert "\r\033[Kreading" in written
+    assert "\r\033[KONE-1h: imported\r\n" in written
+
+
 def test_every_file_of_a_freqtrade_folder_becomes_a_series_and_a_broken_one_stops_no_other(home: Path) -> None:
     folder = freqtrade_folder(home)
     done = run("import", str(folder))

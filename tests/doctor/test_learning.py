@@ -55,6 +55,7 @@ def test_what_can_be_learned_at_any_time_is_clean() -> None:
     numbers = found["split_gap"].numbers
     assert numbers is not None
     assert min(numbers["later_time"], numbers["random"]) > 0.99
+    assert found["split_gap"].answer.startswith("Not at all: average precision 1.000 on later time")
 
 
 def test_labels_that_only_neighbours_share_are_found_by_the_two_splits() -> None:

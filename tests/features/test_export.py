@@ -29,6 +29,12 @@ def test_parquet_holds_candles_and_features_as_they_are(tmp_path: Path) -> None:
     assert {str(table.schema.field(name).type) for name in SPEC.names} == {"float"}
     assert np.array_equal(table["time"].cast("int64").to_numpy(), CANDLES.time)
     assert np.array_equal(table["close"].to_numpy(), CANDLES.close)
+    told = [table.schema.field(name).metadata for name in SPEC.names]
+    assert [(one[b"unit"], one[b"lookback"], one[b"warmup"]) for one in told] == [
+        (b"mean bodies", b"10", b"10"),
+        (b"mean deviations / 0.015", b"19", b"19"),
+        (b"mean volumes", b"20", b"20"),
+    ]
     found = np.column_stack([table[name].to_numpy() for name in SPEC.names])
     assert np.array_equal(found, feature_matrix(CANDLES, SPEC), equal_nan=True)
     assert (done.bars, done.complete, done.warmup) == (500, 500 - SPEC.warmup, SPEC.warmup)
