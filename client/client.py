@@ -459,10 +459,11 @@ class Client:
         target: Mapping[str, Any],
         *,
         reason: Literal["nothing_here", "wrong_label", "wrong_edges", "duplicate", "unsure"],
+        note: str | None = None,
         label_set: str | None = None,
     ) -> Json:
-        """Say that a prediction or TA-Lib annotation is wrong, and why."""
-        return self._decide("dismiss", series_id, target, label_set, reason=reason)
+        """Say that a prediction or TA-Lib annotation is wrong, and why; ``unsure`` leaves it open for others."""
+        return self._decide("dismiss", series_id, target, label_set, reason=reason, **_given({"note": note}))
 
     def undo(self, series_id: str, event_id: str, *, label_set: str | None = None) -> Json:
         """Take back a decision; ``event_id`` is in what the decision answered."""

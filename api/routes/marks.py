@@ -14,15 +14,16 @@ from api.keys import Caller
 from api.openapi import problems
 from api.problems import PreconditionRequired
 from api.routes.series import Limit, Time
-from api.schemas import Annotation, ItemList, ReviewedRange
+from api.schemas import Annotation, Flag, ItemList, ReviewedRange
 from api.service import TheService
 from api.times import parse_time
+from api.withheld import blind_ranges, without
 from candleloop import pipeline
 from candleloop.annotations.interchange import FileFormat, IngestReport
 from candleloop.errors import Outdated
 from candleloop.loop import edits
 from candleloop.loop.instants import Instant
-from candleloop.store import label_sets, marks, series
+from candleloop.store import feedback, label_sets, marks, series
 
 router = APIRouter(tags=["annotations"], route_class=JsonRoute)
 
@@ -220,6 +221,27 @@ def list_reviewed_ranges(
             cursor=cursor,
         )
         return ItemList(items=[ReviewedRange.of(row) for row in page.items], next_cursor=page.next_cursor)
+
+
+@router.get("/series/{series_id}/flags", responses=problems(404, 422, 503))
+def list_flags(
+    service: TheService,
+    series_id: str,
+    label_set: str | None = None,
+    limit: Limit = 500,
+    cursor: str | None = None,
+) -> ItemList[Flag]:
+    """List where people could not tell (dismissals as `unsure`), with their notes, until somebody decides there.
+
+    What lies on bars that somebody is marking blind is withheld.
+    """
+    name = service.label_set(label_set)
+    with service.context.database.read() as session:
+        series.get_series(session, series_id)
+        label_sets.get(session, name)
+        page = feedback.list_flags(session, series_id, name, limit=limit, cursor=cursor)
+        shown = without(map(Flag.of, page.items), blind_ranges(session, name, series_id))
+        return ItemList(items=shown, next_cursor=page.next_cursor)
 
 
 @router.post("/series/{series_id}/reviewed", status_code=201, responses=problems(400, 404, 413, 415, 422, 503))

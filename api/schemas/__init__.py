@@ -12,7 +12,7 @@ from api.schemas.disagreements import (
 )
 from api.schemas.health import Alive, Ready
 from api.schemas.jobs import Job, JobAnswer, JobError, Progress
-from api.schemas.marks import Annotation, LabelSetView, ReviewedRange
+from api.schemas.marks import Annotation, Flag, LabelSetView, ReviewedRange
 from api.schemas.models import (
     FeedbackWaiting,
     LabelSetStatus,
@@ -55,6 +55,7 @@ __all__ = [
     "DisagreementView",
     "DisputedSpan",
     "FeedbackWaiting",
+    "Flag",
     "ImportAnswer",
     "ImportReportView",
     "ItemList",

@@ -8,8 +8,9 @@ from typing import Literal
 from pydantic import BaseModel
 
 from candleloop.annotations.label_set import Label, LabelSet
-from candleloop.loop.instants import format_instant
-from candleloop.store.tables import AnnotationRow, ReviewedRangeRow
+from candleloop.loop.events import FeedbackEvent
+from candleloop.loop.instants import Moment, format_instant
+from candleloop.store.tables import AnnotationRow, FeedbackEventRow, ReviewedRangeRow
 
 
 class Annotation(BaseModel):
@@ -69,6 +70,37 @@ class ReviewedRange(BaseModel):
             start_time=format_instant(row.start_time),
             end_time=format_instant(row.end_time),
             created_at=row.created_at,
+        )
+
+
+class Flag(BaseModel):
+    """Somebody could not tell whether a prediction or a mark of TA-Lib's is right; it is open for others."""
+
+    event_id: str
+    kind: Literal["prediction", "annotation"]
+    target_id: str
+    label: str
+    start_time: Moment
+    end_time: Moment
+    note: str | None
+    requested_by: str
+    at: datetime
+
+    @classmethod
+    def of(cls, row: FeedbackEventRow) -> Flag:
+        """Show an event of the database that flags something."""
+        event = FeedbackEvent.model_validate(row.body)
+        assert event.target is not None
+        return cls(
+            event_id=row.event_id,
+            kind=event.target.kind,
+            target_id=event.target.id,
+            label=event.target.label,
+            start_time=event.target.start_time,
+            end_time=event.target.end_time,
+            note=event.note,
+            requested_by=row.requested_by,
+            at=row.received_at,
         )
 
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from candleloop.errors import BadRequest
 from candleloop.loop.instants import Instant, Moment
+from candleloop.store.feedback import UNSURE
 
 EventId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")]
 """Made by the client; a UUID or ULID will do."""
@@ -37,7 +38,7 @@ class Reason(StrEnum):
     """The pattern lies elsewhere; recorded only."""
     DUPLICATE = "duplicate"
     """Another mark says the same; recorded only."""
-    UNSURE = "unsure"
+    UNSURE = UNSURE
     """The person cannot tell; recorded only, and leaves the target open for others."""
 
 
@@ -68,8 +69,9 @@ class Correction(_Body):
 class FeedbackEvent(_Body):
     """One decision of a person.
 
-    ``undoes`` names the event that an undo takes back. ``review_item``, ``blind`` (whether predictions were hidden) and
-    ``seconds`` (time the decision took) are kept for the figures and change nothing.
+    ``undoes`` names the event that an undo takes back. ``note`` is for others to read; ``review_item``, ``blind``
+    (whether predictions were hidden) and ``seconds`` (time the decision took) are for the figures. These four are kept
+    and change nothing.
     """
 
     event_id: EventId
@@ -79,6 +81,7 @@ class FeedbackEvent(_Body):
     correction: Correction | None = None
     reason: Reason | None = None
     undoes: EventId | None = None
+    note: Annotated[str, Field(min_length=1, max_length=500)] | None = None
     review_item: Annotated[str, Field(max_length=64)] | None = None
     blind: bool | None = None
     seconds: Annotated[float, Field(ge=0)] | None = None

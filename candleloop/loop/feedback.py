@@ -324,7 +324,8 @@ def _span(span: FeedbackTarget | Correction) -> dict[str, Any]:
 
 
 def _repeated(label_set: LabelSet, event: FeedbackEvent, earlier: FeedbackEventRow) -> FeedbackResult:
-    if (earlier.label_set, earlier.body) != (label_set.name, event.model_dump(mode="json")):
+    # Compared as events: those that were accepted before a field came to be do not have it.
+    if (earlier.label_set, FeedbackEvent.model_validate(earlier.body)) != (label_set.name, event):
         return _rejected(
             event.event_id,
             BadRequest(

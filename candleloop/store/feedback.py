@@ -6,10 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
+from candleloop.store.pages import Page, check_limit, page_of, read_cursor
 from candleloop.store.statements import chunks
 from candleloop.store.tables import FeedbackEventRow
+
+UNSURE = "unsure"
+"""The reason of a dismissal by somebody who cannot tell."""
 
 
 def append_event(
@@ -84,3 +88,44 @@ def deciding_verbs(session: Session, series_id: str, label_set: str, target_ids:
             if row.target_id is not None and row.effects.get("decides"):
                 found[row.target_id] = row.verb
     return found
+
+
+def list_flags(
+    session: Session, series_id: str, label_set: str, *, limit: int = 500, cursor: str | None = None
+) -> Page[FeedbackEventRow]:
+    """Return a page of the events by which people said that they cannot tell, in the order in which they came.
+
+    Without those that were taken back, and those about targets that somebody decided on since.
+
+    Raises
+    ------
+    BadRequest
+        When the limit is out of range or the cursor is not from this list.
+    """
+    check_limit(limit)
+    flagged, deciding = aliased(FeedbackEventRow), aliased(FeedbackEventRow)
+    decided = (
+        select(deciding.sequence)
+        .where(
+            deciding.series_id == series_id,
+            deciding.label_set == label_set,
+            deciding.target_id == flagged.target_id,
+            deciding.undone_by.is_(None),
+            deciding.effects["decides"].as_boolean(),
+        )
+        .exists()
+    )
+    statement = (
+        select(flagged)
+        .where(
+            flagged.series_id == series_id,
+            flagged.label_set == label_set,
+            flagged.undone_by.is_(None),
+            flagged.body["reason"].as_string() == UNSURE,
+            ~decided,
+        )
+        .order_by(flagged.sequence)
+    )
+    if cursor is not None:
+        statement = statement.where(flagged.sequence > read_cursor(cursor, (int,))[0])
+    return page_of(session.scalars(statement.limit(limit + 1)).all(), limit, lambda row: (row.sequence,))

@@ -73,6 +73,34 @@ def test_a_second_decision_is_a_conflict_that_shows_the_first(client: httpx.Clie
     assert (result["status"], result["current"]["event_id"]) == ("conflict", "first")
 
 
+def test_who_cannot_tell_leaves_a_note_until_somebody_decides(client: httpx.Client) -> None:
+    def notes(**query: Any) -> list[str | None]:
+        return [item["note"] for item in client.get(f"/series/{SERIES}/flags", params=query).json()["items"]]
+
+    unsure = {**dismissal(client), "reason": "unsure"}
+    asked, silent = {**unsure, "event_id": "asked", "note": "Is the body too small?"}, {**unsure, "event_id": "silent"}
+    too_long = {**unsure, "event_id": "long", "note": "x" * 501}
+    assert [one["status"] for one in send(client, asked, silent, too_long).json()["results"]] == [
+        "accepted",
+        "accepted",
+        "rejected",
+    ]
+    flag = client.get(f"/series/{SERIES}/flags").json()["items"][0]
+    for field in ("kind", "label", "start_time", "end_time"):
+        assert flag[field] == unsure["target"][field]
+    assert (flag["target_id"], flag["event_id"]) == (unsure["target"]["id"], "asked")
+    assert notes() == ["Is the body too small?", None]
+    assert notes(limit=1) == ["Is the body too small?"]
+    cursor = client.get(f"/series/{SERIES}/flags", params={"limit": 1}).json()["next_cursor"]
+    assert notes(limit=1, cursor=cursor) == [None]
+    send(client, {"event_id": "back", "verb": "undo", "series_id": SERIES, "undoes": "silent"})
+    assert notes() == ["Is the body too small?"]
+    send(client, dismissal(client, "decided"))
+    assert notes() == []
+    send(client, {"event_id": "again", "verb": "undo", "series_id": SERIES, "undoes": "decided"})
+    assert notes() == ["Is the body too small?"]
+
+
 def test_an_unknown_label_set_refuses_the_whole_request(client: httpx.Client) -> None:
     answer = client.post("/feedback", json={"label_set": "other", "events": [dismissal(client)]})
     assert (answer.status_code, answer.json()["code"]) == (404, "unknown_label_set")

@@ -217,12 +217,20 @@ def test_what_the_model_finds_is_withheld_everywhere_until_a_blind_item_is_done(
         if touching(client.get(predictions, params={"limit": 1_000, **one["focus"]}).json()["items"], one["focus"])
     )
     focus = item["focus"]
+    found = touching(client.get(predictions, params={"limit": 1_000, **focus}).json()["items"], focus)[0]
+    fields = ("id", "label", "start_time", "end_time", "confidence", "model_version")
+    target = {"kind": "prediction"} | {field: found[field] for field in fields}
+    unsure = {"event_id": "unsure", "verb": "dismiss", "series_id": SERIES, "target": target, "reason": "unsure"}
+    client.post("/feedback", json={"events": [unsure]})
+    flags = f"/series/{SERIES}/flags"
+    assert len(client.get(flags).json()["items"]) == 1
     tail = {"candles": columns_of(CANDLES[-1_500:]), "series_id": SERIES}
     assert touching(client.post("/predict", json=tail).json()["predictions"], focus)
     leased = lease(client, item["id"]).json()
     assert (leased["blind"], leased["targets"]) == (True, [])
     assert touching(client.get(predictions, params={"limit": 1_000, **focus}).json()["items"], focus) == []
     assert touching(client.get(disagreements, params={"limit": 1_000, **focus}).json()["items"], focus) == []
+    assert client.get(flags).json()["items"] == []
     exported = client.get(
         "/annotations/export", params={"series_id": SERIES, "format": "label-studio", "predictions": True}
     ).json()[0]["predictions"][0]["result"]
@@ -238,6 +246,7 @@ def test_what_the_model_finds_is_withheld_everywhere_until_a_blind_item_is_done(
         one["id"] for one in client.get(predictions, params={"limit": 1_000, **focus}).json()["items"]
     }
     assert done["predictions"]
+    assert len(client.get(flags).json()["items"]) == 1
     assert touching(client.post("/predict", json=tail).json()["predictions"], focus)
 
 

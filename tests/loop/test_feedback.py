@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from candleloop.annotations.truth import resolve
 from candleloop.loop.feedback import record_feedback
-from candleloop.store import marks, outbox
+from candleloop.store import feedback, marks, outbox
 from candleloop.store.database import Database
 from candleloop.store.tables import AnnotationRow, FeedbackEventRow, OutboxRow
 from tests.support.feedback import LABELS, Place, World
@@ -119,6 +119,18 @@ def test_an_event_id_used_for_another_event_is_rejected(world: World) -> None:
     assert world.marks()["human"] == [STAR]
 
 
+def test_an_event_accepted_before_events_had_notes_is_still_the_same_event(world: World) -> None:
+    event = world.event("e1", "dismiss", world.prediction(STAR), reason="unsure")
+    world.send(event)
+    with world.database.begin() as session:
+        row = session.scalars(select(FeedbackEventRow)).one()
+        row.body = {name: value for name, value in row.body.items() if name != "note"}
+    assert world.send(event)[0].status == "duplicate"
+    [other] = world.send({**event, "note": "Is the body too small?"})
+    assert other.problem is not None
+    assert other.problem.code == "event_id_reused"
+
+
 def test_a_decided_target_gives_a_conflict_that_shows_the_decision(world: World) -> None:
     [first] = world.send(world.event("e1", "confirm", world.prediction(STAR)))
     same, other = world.send(
@@ -155,6 +167,22 @@ def test_a_recorded_dismissal_decides_but_being_unsure_does_not(world: World) ->
     assert result.status == "conflict"
     assert result.current is not None
     assert (result.current.kind, result.current.event_id, result.current.reason) == ("event", "e3", "duplicate")
+
+
+def test_what_somebody_could_not_tell_is_listed_until_its_target_is_decided(world: World) -> None:
+    def flags() -> list[tuple[str, str | None]]:
+        with world.database.read() as session:
+            page = feedback.list_flags(session, world.series_id, LABELS.name)
+            return [(row.event_id, row.body["note"]) for row in page.items]
+
+    world.send(
+        world.event("e1", "dismiss", world.prediction(STAR), reason="unsure", note="Is the gap wide enough?"),
+        world.event("e2", "dismiss", world.prediction(HARAMI), reason="unsure"),
+        world.event("e3", "dismiss", world.prediction(("harami", 30, 31)), reason="wrong_label", note="No."),
+    )
+    assert flags() == [("e1", "Is the gap wide enough?"), ("e2", None)]
+    world.send(world.event("e4", "confirm", world.prediction(STAR)))
+    assert flags() == [("e2", None)]
 
 
 def test_the_same_place_under_another_id_is_decided_too(world: World) -> None:
@@ -323,7 +351,7 @@ def test_nothing_lasts_when_the_transaction_fails(world: World) -> None:
 
 
 def test_the_body_is_kept_as_it_came(world: World) -> None:
-    more = {"review_item": "r-7", "blind": True, "seconds": 2.5}
+    more = {"note": "Sure.", "review_item": "r-7", "blind": True, "seconds": 2.5}
     world.send(world.event("e1", "confirm", world.prediction(STAR), **more))
     with world.database.read() as session:
         [row] = session.scalars(select(FeedbackEventRow))

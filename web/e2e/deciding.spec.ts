@@ -1,5 +1,5 @@
 import { timeOf } from "./service";
-import { expect, test } from "./support";
+import { AnnotatePage, expect, test } from "./support";
 
 type Jobs = { items: { result: { version: string; promoted: boolean } }[] };
 
@@ -90,10 +90,11 @@ test("keys that are typed into a field decide nothing", async ({ annotate, servi
   expect(await service.annotations(id, "&origin=confirmed")).toEqual([]);
 });
 
-test("F flags what one cannot tell: it is recorded, changes nothing and stays open for others", async ({
+test("F flags what one cannot tell with a note: it changes nothing, stays open, and is read by who comes next", async ({
   annotate,
   service,
   page,
+  browser,
 }) => {
   const id = await service.importSeries("UNSURE");
   await service.labelled(id);
@@ -105,15 +106,38 @@ test("F flags what one cannot tell: it is recorded, changes nothing and stays op
     .press("Enter");
   const before = await service.annotations(id);
   const sent = page.waitForResponse(/\/api\/feedback$/);
+  const chosen = (await annotate.focused.textContent()) ?? "";
+  const note = page.getByRole("textbox", { name: /What you cannot tell/ });
   await annotate.decide("f");
+  await expect(note).toBeFocused();
+  await annotate.press("Escape");
+  await expect(note).toHaveCount(0);
+  await annotate.press("f");
+  await expect(note).toBeFocused();
+  // What is typed is the note, letters that are keys elsewhere included.
+  await page.keyboard.type("a hammer or an x?");
+  await annotate.press("Enter");
   await expect(annotate.message).toContainText("flagged as unsure");
   const answer = await sent;
-  expect(answer.request().postDataJSON().events).toMatchObject([{ verb: "dismiss", reason: "unsure" }]);
+  expect(answer.request().postDataJSON().events).toMatchObject([
+    { verb: "dismiss", reason: "unsure", note: "a hammer or an x?" },
+  ]);
   expect((await answer.json()).results).toMatchObject([{ status: "accepted" }]);
   expect(await service.annotations(id)).toEqual(before);
   type Stored = { items: { decided: string | null }[] };
   const { items } = await service.get<Stored>(`/series/${id}/predictions?limit=1000`);
   expect(items.filter((one) => one.decided !== null)).toEqual([]);
+
+  const other = new AnnotatePage(await (await browser.newContext()).newPage());
+  await other.open(id);
+  await (await other.spans())
+    .getByRole("row")
+    .filter({ hasText: /model.*open/ })
+    .first()
+    .press("Enter");
+  await expect(other.focused).toContainText(chosen.slice(0, 20));
+  await expect(other.focused).toContainText("a hammer or an x?");
+  await other.page.context().close();
   await annotate.press("u");
   await expect(annotate.message).toContainText("is open again");
 });

@@ -1,7 +1,7 @@
 import type { Page } from "@playwright/test";
 
 import { axe } from "./axe";
-import type { Service } from "./service";
+import { type Service, timeOf } from "./service";
 import { expect, test } from "./support";
 
 type Item = { id: string; series_id: string; blind: boolean; focus: { start_time: string; end_time: string } };
@@ -64,6 +64,14 @@ class LabelNext {
     return this.ready();
   }
 
+  /** Give somebody the item that a moment lies in. */
+  async leaseWith(moment: string, holder: string, query: string): Promise<void> {
+    const { items } = await this.queue(`&${query}`);
+    const at = Date.parse(moment);
+    const item = items.find(({ focus }) => Date.parse(focus.start_time) <= at && at <= Date.parse(focus.end_time));
+    await this.service.call("POST", `/review/${(item as Item).id}/lease`, { holder });
+  }
+
   async queue(query = ""): Promise<Queue> {
     return this.service.get<Queue>(`/review/next?limit=50${query}`);
   }
@@ -118,8 +126,9 @@ test("a decision in the queue is stored with the item it was made for", async ({
 test("what was skipped in an item is gone back to once the last of it is decided", async ({ page, service }) => {
   const next = new LabelNext(page, service);
   const labelSet = await service.freeLabelSet();
-  const id = await service.importSeries("WRAP");
+  const id = await service.importSeries("AGAIN");
   await service.foundWedges(id, labelSet, [10, 20, 30]);
+  await next.leaseWith(timeOf(10), "e2e-wrap", `series_id=${id}&label_set=${labelSet}`);
   await next.open("e2e-wrap", labelSet);
   await next.ready();
   const left = page.getByTestId("left");
@@ -132,6 +141,29 @@ test("what was skipped in an item is gone back to once the last of it is decided
   await expect(left).toHaveText("1 to decide");
   await next.press("a", "Nothing.");
   await expect(left).toHaveText("all decided");
+});
+
+test("Ctrl+Enter finishes the item from the field of a note, and the note is kept", async ({ page, service }) => {
+  const next = new LabelNext(page, service);
+  const labelSet = await service.freeLabelSet();
+  const id = await service.importSeries("ADVICE");
+  await service.foundWedges(id, labelSet, [10]);
+  await next.leaseWith(timeOf(10), "e2e-note", `series_id=${id}&label_set=${labelSet}`);
+  await next.open("e2e-note", labelSet);
+  const item = await next.ready();
+  await expect(page.getByTestId("left")).toHaveText("1 to decide");
+  const note = page.getByRole("textbox", { name: "What you cannot tell about Wedge" });
+  await expect(async () => {
+    await page.keyboard.press("f");
+    await expect(note).toBeFocused({ timeout: 500 });
+  }).toPass();
+  await page.keyboard.type("Too flat?");
+  await page.keyboard.press("Control+Enter");
+  await expect(next.bench).not.toHaveAttribute("data-item", item);
+  await expect(page.getByTestId("past").getByRole("listitem")).toHaveCount(1);
+  const { items } = await service.get<{ items: object[] }>(`/series/${id}/flags?label_set=${labelSet}`);
+  expect(items).toMatchObject([{ label: "wedge", note: "Too flat?" }]);
+  expect((await next.queue(`&label_set=${labelSet}`)).reviewed_windows).toBe(1);
 });
 
 test("an order that the service refuses is shown with its words, and every other one can be chosen then", async ({

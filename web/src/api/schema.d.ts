@@ -510,6 +510,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/series/{series_id}/flags": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Flags
+         * @description List where people could not tell (dismissals as `unsure`), with their notes, until somebody decides there.
+         *
+         *     What lies on bars that somebody is marking blind is withheld.
+         */
+        get: operations["list_flags"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/series/{series_id}/reviewed/{range_id}": {
         parameters: {
             query?: never;
@@ -1485,8 +1507,9 @@ export interface components {
          * FeedbackEvent
          * @description One decision of a person.
          *
-         *     ``undoes`` names the event that an undo takes back. ``review_item``, ``blind`` (whether predictions were hidden) and
-         *     ``seconds`` (time the decision took) are kept for the figures and change nothing.
+         *     ``undoes`` names the event that an undo takes back. ``note`` is for others to read; ``review_item``, ``blind``
+         *     (whether predictions were hidden) and ``seconds`` (time the decision took) are for the figures. These four are kept
+         *     and change nothing.
          */
         FeedbackEvent: {
             /** Event Id */
@@ -1499,6 +1522,8 @@ export interface components {
             reason?: components["schemas"]["Reason"] | null;
             /** Undoes */
             undoes?: string | null;
+            /** Note */
+            note?: string | null;
             /** Review Item */
             review_item?: string | null;
             /** Blind */
@@ -1617,6 +1642,36 @@ export interface components {
          * @enum {string}
          */
         FileFormat: "json" | "csv" | "jsonl" | "label-studio" | "bars-csv" | "parquet";
+        /**
+         * Flag
+         * @description Somebody could not tell whether a prediction or a mark of TA-Lib's is right; it is open for others.
+         */
+        Flag: {
+            /** Event Id */
+            event_id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "prediction" | "annotation";
+            /** Target Id */
+            target_id: string;
+            /** Label */
+            label: string;
+            /** Start Time */
+            start_time: string;
+            /** End Time */
+            end_time: string;
+            /** Note */
+            note: string | null;
+            /** Requested By */
+            requested_by: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+        };
         /**
          * GateDecision
          * @description Whether the candidate goes live, and why; JSON-ready.
@@ -1754,6 +1809,13 @@ export interface components {
         ItemList_Annotation_: {
             /** Items */
             items: components["schemas"]["Annotation"][];
+            /** Next Cursor */
+            next_cursor?: string | null;
+        };
+        /** ItemList[Flag] */
+        ItemList_Flag_: {
+            /** Items */
+            items: components["schemas"]["Flag"][];
             /** Next Cursor */
             next_cursor?: string | null;
         };
@@ -6030,6 +6092,86 @@ export interface operations {
             };
             /** @description The body is compressed by Content-Encoding, or not declared as what the call takes */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description The Host header names another host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Well formed, but cannot be accepted; row and field name the place */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Something failed inside candleloop */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Something candleloop needs cannot be reached */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_flags: {
+        parameters: {
+            query?: {
+                label_set?: string | null;
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path: {
+                series_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ItemList_Flag_"];
+                };
+            };
+            /** @description The key is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Something named does not exist */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

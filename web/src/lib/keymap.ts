@@ -58,7 +58,7 @@ export function isTaken(event: KeyboardEvent, name: string): boolean {
   if (event.defaultPrevented || event.isComposing || event.altKey) return true;
   if (document.querySelector("dialog[open]") !== null) return true;
   const at = event.target instanceof Element ? event.target : null;
-  if (at?.closest(TYPING)) return true;
+  if (at?.closest(TYPING)) return name !== "ctrl+enter" || !at.matches("[data-note]");
   const owner = OWN_KEYS[name.replace(/^(ctrl\+)?(shift\+)?/, "")];
   if (owner !== undefined && at?.closest(owner)) return true;
   const needsChart = !name.startsWith("ctrl+") && !singleKeysOn();

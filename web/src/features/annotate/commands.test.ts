@@ -116,6 +116,29 @@ describe("what is left after a decision", () => {
   });
 });
 
+describe("a flag", () => {
+  it("is saved with the note that was written, or with none, and asks nothing where there is nothing to flag", async () => {
+    const { commands, session, store, message, chosen } = await page([
+      prediction("a", "doji", 3),
+      prediction("b", "star", 5),
+    ]);
+    commands.flag();
+    expect(session.getState().mode.kind).toBe("choose");
+    session.choose({ lane: "model", key: "a" });
+    commands.flag();
+    expect(session.getState().mode.kind).toBe("flag");
+    commands.flagged(" a small body ");
+    expect(message()).toBe("Doji flagged as unsure, 1 left around here");
+    expect(chosen()).toBe("b");
+    commands.flag();
+    commands.flagged("  ");
+    expect([...store.getState().decided.values()]).toMatchObject([
+      { verb: "dismiss", reason: "unsure", note: "a small body" },
+      { verb: "dismiss", reason: "unsure", note: null },
+    ]);
+  });
+});
+
 describe("in an item of the queue", () => {
   const item = { item: "item", blind: false };
   const three = [prediction("a", "doji", 3), prediction("b", "star", 5), prediction("c", "doji", 9)];

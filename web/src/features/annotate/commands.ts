@@ -308,7 +308,12 @@ export function createCommands(window: CandleWindow, store: AnnotationStore, ses
     return wanted;
   }
 
-  function decide(verb: Decision["verb"], correction: Place | null, reason: Reason | null): void {
+  function decide(
+    verb: Decision["verb"],
+    correction: Place | null,
+    reason: Reason | null,
+    note: string | null = null,
+  ): void {
     const wanted = ready();
     if (wanted === null) return;
     const { since } = session.getState();
@@ -317,6 +322,7 @@ export function createCommands(window: CandleWindow, store: AnnotationStore, ses
       target: wanted,
       correction,
       reason,
+      note,
       reviewItem: scene().review?.item ?? null,
       blind: scene().review?.blind ?? false,
       seconds: Math.round((performance.now() - since) / 100) / 10,
@@ -370,9 +376,16 @@ export function createCommands(window: CandleWindow, store: AnnotationStore, ses
     decide("dismiss", null, why);
   }
 
-  /** Say that one cannot tell: it is recorded, teaches nothing and stays open for others. */
-  function unsure(): void {
-    decide("dismiss", null, "unsure");
+  /** Say that one cannot tell: it is recorded, teaches nothing and stays open for others. A note may tell them why. */
+  function flag(): void {
+    if (ready() === null) return;
+    session.set({ mode: { kind: "flag" } });
+    session.say("Flag as unsure: a note for others, or none; Enter saves");
+  }
+
+  function flagged(note: string): void {
+    session.set({ mode: { kind: "choose" } });
+    decide("dismiss", null, "unsure", note.trim() || null);
   }
 
   function skip(): void {
@@ -504,7 +517,7 @@ export function createCommands(window: CandleWindow, store: AnnotationStore, ses
 
   function click(hit: Hit): void {
     const { mode, chosen } = session.getState();
-    if (mode.kind === "correct" || mode.kind === "dismiss") return;
+    if (mode.kind !== "choose" && mode.kind !== "draw") return;
     session.set({ cursor: timeAt(hit.bar), anchor: null, selection: null });
     // Further clicks on the same bars go through all that lies there.
     const at = hit.all.findIndex((one) => one.key === chosen?.key && one.lane === chosen.lane);
@@ -604,7 +617,8 @@ export function createCommands(window: CandleWindow, store: AnnotationStore, ses
     commit,
     dismiss,
     reason,
-    unsure,
+    flag,
+    flagged,
     skip,
     next,
     cancel,

@@ -1,6 +1,6 @@
 "use client";
 
-import { DisputeFacts, PredictionFacts } from "@/features/annotate/hover-card";
+import { DisputeFacts, FlagNotes, PredictionFacts } from "@/features/annotate/hover-card";
 import { labelName } from "@/features/annotate/layers";
 import type { PageScene } from "@/features/annotate/use-scene";
 import { useAnnotations, useSession, useWorkspace } from "@/features/annotate/workspace";
@@ -33,6 +33,7 @@ export function FocusedPanel({ scene }: { scene: PageScene }) {
             {annotation.unsaved && " · not saved yet"}
             {annotation.flagged && " · flagged: its candles were revised"}
           </p>
+          {annotation.origin === "talib" && <FlagNotes place={annotation} scene={scene} />}
         </>
       )}
     </section>

@@ -1,11 +1,11 @@
 "use client";
 
-import { disputeKey, KINDS, labelName } from "@/features/annotate/layers";
+import { disputeKey, KINDS, labelName, placeKey } from "@/features/annotate/layers";
 import type { PageScene } from "@/features/annotate/use-scene";
 import { useWorkspace } from "@/features/annotate/workspace";
-import type { Annotation } from "@/features/annotations";
+import type { Annotation, Place } from "@/features/annotations";
 import type { Lane } from "@/features/chart";
-import { shortTime } from "@/lib/times";
+import { msOf, shortTime } from "@/lib/times";
 
 export type Hovered = {
   readonly span: { readonly lane: Lane; readonly key: string };
@@ -25,7 +25,7 @@ export function HoverCard({ hovered: { span, x, y }, scene }: { hovered: Hovered
       {span.lane === "model" && <PredictionFacts id={span.key} scene={scene} />}
       {span.lane === "dispute" && <DisputeFacts id={span.key} scene={scene} />}
       {(span.lane === "human" || span.lane === "talib") && (
-        <AnnotationFacts annotation={store.getState().byKey.get(span.key)} />
+        <AnnotationFacts annotation={store.getState().byKey.get(span.key)} scene={scene} />
       )}
     </div>
   );
@@ -64,8 +64,19 @@ export function PredictionFacts({ id, scene }: { id: string; scene: PageScene })
         <dt className="px-1 text-muted">uncertainty</dt>
         <dd>{one.uncertainty.toFixed(2)}</dd>
       </dl>
+      <FlagNotes place={{ label: one.label, start: msOf(one.start_time), end: msOf(one.end_time) }} scene={scene} />
     </>
   );
+}
+
+/** What people wrote who could not tell about something. */
+export function FlagNotes({ place, scene }: { place: Place; scene: PageScene }) {
+  const flags = scene.flags.get(placeKey(place.label, place)) ?? [];
+  return flags.map(({ event_id, note, at }) => (
+    <p key={event_id} className="mt-1 break-words">
+      <span className="text-warn">? unsure</span> <span className="text-muted tabular">{at.slice(0, 10)}</span> {note}
+    </p>
+  ));
 }
 
 const ORIGINS = {
@@ -76,7 +87,7 @@ const ORIGINS = {
   imported: "imported",
 } as const;
 
-function AnnotationFacts({ annotation }: { annotation: Annotation | undefined }) {
+function AnnotationFacts({ annotation, scene }: { annotation: Annotation | undefined; scene: PageScene }) {
   const { series } = useWorkspace();
   if (!annotation) return null;
   const { label, origin, start, end, flagged, unsaved } = annotation;
@@ -91,6 +102,7 @@ function AnnotationFacts({ annotation }: { annotation: Annotation | undefined })
       <p className="tabular">
         {shortTime(start, series.timeframe_seconds)} to {shortTime(end, series.timeframe_seconds)}
       </p>
+      {origin === "talib" && <FlagNotes place={annotation} scene={scene} />}
     </>
   );
 }

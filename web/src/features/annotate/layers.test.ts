@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
-import { layersOf, neighbour, openTargets, type StoredPrediction } from "@/features/annotate/layers";
+import { layersOf, neighbour, openTargets, placeKey, type StoredPrediction } from "@/features/annotate/layers";
 import type { Annotation, Decision } from "@/features/annotations";
 import { barsOf } from "@/features/candles";
 import { isoTime } from "@/lib/times";
@@ -46,6 +46,7 @@ function decision(id: string, label: string, bar: number): Decision {
     target: { ...target, confidence: null, modelVersion: null },
     correction: null,
     reason: "wrong_label",
+    note: null,
     reviewItem: null,
     blind: false,
     seconds: null,
@@ -115,6 +116,7 @@ describe("the layers of the chart", () => {
     ],
     predictions: [prediction("p", "doji", 3, 4), prediction("old", "doji", 5, 6, { stale: true })],
     disagreements: [],
+    flags: new Map(),
     decided: NOBODY,
     showModel: true,
   };
@@ -132,6 +134,21 @@ describe("the layers of the chart", () => {
   it("show nothing of the model while it is hidden", () => {
     const { model, dispute, human } = layersOf({ ...input, showModel: false });
     expect([model.length, dispute.length, human.length]).toEqual([0, 0, 1]);
+  });
+
+  it("have a sign where somebody could not tell, until it is decided", () => {
+    const places = [
+      { label: "star", start: 9 * HOUR, end: 11 * HOUR },
+      { label: "doji", start: 3 * HOUR, end: 4 * HOUR },
+    ];
+    const flags = new Map(places.map((one) => [placeKey(one.label, one), []]));
+    const signs = (decided: typeof NOBODY) => {
+      const { human, talib, model } = layersOf({ ...input, flags, decided });
+      return [...human, ...talib, ...model].map(({ key, sign }) => [key, sign]);
+    };
+    expect(signs(NOBODY).map(([, sign]) => sign)).toEqual(["", "? ", "? ", "↻ "]);
+    const both = new Map(["t", "p"].map((key) => [key, decision(key, "doji", 3)]));
+    expect(signs(both).map(([, sign]) => sign)).toEqual(["", "", "", "↻ "]);
   });
 
   it("show all of the model faintly while the service is away", () => {

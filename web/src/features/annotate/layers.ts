@@ -8,6 +8,9 @@ export type Label = Schemas["LabelSetView"]["labels"][number];
 export type Labels = ReadonlyMap<string, Label>;
 export type StoredPrediction = Schemas["StoredPrediction"];
 export type Disagreement = Schemas["DisagreementView"];
+export type Flag = Schemas["Flag"];
+/** What people could not tell, by {@link placeKey}. */
+export type Flags = ReadonlyMap<string, readonly Flag[]>;
 
 /** The sign of each kind of disagreement, and what it means. */
 export const KINDS: Record<Disagreement["kind"], { sign: string; name: string; means: string }> = {
@@ -41,6 +44,7 @@ export type LayerInput = {
   readonly annotations: readonly Annotation[];
   readonly predictions: readonly StoredPrediction[];
   readonly disagreements: readonly Disagreement[];
+  readonly flags: Flags;
   readonly decided: ReadonlyMap<string, Decision>;
   readonly showModel: boolean;
   /** Predictions are those of before: what they are now cannot be asked. */
@@ -49,7 +53,7 @@ export type LayerInput = {
 
 /** Everything that lies on the bars, as the chart draws it. */
 export function layersOf(input: LayerInput): Layers {
-  const { bars, labels, annotations, predictions, disagreements, decided, showModel, isOld = false } = input;
+  const { bars, labels, annotations, predictions, disagreements, flags, decided, showModel, isOld = false } = input;
   const human: LayerSpan[] = [];
   const talib: LayerSpan[] = [];
   for (const one of annotations) {
@@ -58,15 +62,18 @@ export function layersOf(input: LayerInput): Layers {
     const look = { code: labels.get(one.label)?.code ?? "?", name: labelName(one.label), confidence: null };
     const isTalib = one.origin === "talib";
     const faint = isTalib && decided.has(one.key);
-    const sign = one.flagged ? "! " : "";
+    const isUnsure = isTalib && !faint && flags.has(placeKey(one.label, one));
+    const sign = one.flagged ? "! " : isUnsure ? "? " : "";
     (isTalib ? talib : human).push({ ...place, ...look, key: one.key, faint, open: one.unsaved, sign });
   }
   const model: LayerSpan[] = [];
   const dispute: LayerSpan[] = [];
   if (showModel) {
     for (const one of predictions) {
-      const place = barsOfTimes(bars, { start: msOf(one.start_time), end: msOf(one.end_time) });
+      const at = { start: msOf(one.start_time), end: msOf(one.end_time) };
+      const place = barsOfTimes(bars, at);
       if (place === null) continue;
+      const isUnsure = !isDecided(one, decided) && flags.has(placeKey(one.label, at));
       model.push({
         ...place,
         key: one.id,
@@ -75,7 +82,7 @@ export function layersOf(input: LayerInput): Layers {
         confidence: one.confidence,
         faint: isOld || one.stale || isDecided(one, decided),
         open: one.provisional,
-        sign: one.stale ? "↻ " : one.provisional ? "… " : "",
+        sign: one.stale ? "↻ " : one.provisional ? "… " : isUnsure ? "? " : "",
       });
     }
     for (const one of disagreements) {
@@ -156,7 +163,7 @@ export function openTargets(
   return targets.sort(inOrder);
 }
 
-function placeKey(label: string, { start, end }: Timed): string {
+export function placeKey(label: string, { start, end }: Timed): string {
   return `${start} ${end} ${label}`;
 }
 

@@ -3,9 +3,9 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 
 import { api, unwrap } from "@/api/client";
-import type { Disagreement, StoredPrediction } from "@/features/annotate/layers";
+import { type Disagreement, type Flag, type Flags, placeKey, type StoredPrediction } from "@/features/annotate/layers";
 import type { Range } from "@/features/annotations";
-import { isoTime } from "@/lib/times";
+import { isoTime, msOf } from "@/lib/times";
 
 const PAGE = 1_000;
 /** Pages that are read at most; from so far away no single prediction can be told from another. */
@@ -54,6 +54,24 @@ export async function readPredictions(
       return { predictions, modelVersion: answer.model_version, stale: answer.stale, cut: cursor !== undefined };
     }
   }
+}
+
+/** What people could not tell about a series, the first thousand of it. */
+export function useFlags(seriesId: string, labelSet: string, enabled = true) {
+  return useQuery<Flags>({
+    queryKey: ["flags", seriesId, labelSet],
+    enabled,
+    queryFn: async ({ signal }) => {
+      const params = { path: { series_id: seriesId }, query: { label_set: labelSet, limit: PAGE } };
+      const { items } = await unwrap(api.GET("/series/{series_id}/flags", { params, signal }));
+      const flags = new Map<string, Flag[]>();
+      for (const one of items) {
+        const key = placeKey(one.label, { start: msOf(one.start_time), end: msOf(one.end_time) });
+        flags.set(key, [...(flags.get(key) ?? []), one]);
+      }
+      return flags;
+    },
+  });
 }
 
 /** All disagreements of a series, the first thousands of them, by time. */

@@ -9,6 +9,8 @@ export type Mode =
   | { readonly kind: "choose" }
   | { readonly kind: "draw" }
   | { readonly kind: "dismiss" }
+  /** Somebody cannot tell, and may write down why. */
+  | { readonly kind: "flag" }
   /** A correction in the making: where it stands now. */
   | { readonly kind: "correct"; readonly place: Place };
 

@@ -11,11 +11,12 @@ import { coverageOf } from "@/features/annotate/coverage";
 import {
   barsOfTimes,
   type Disagreement,
+  type Flags,
   layersOf,
   openTargets,
   type StoredPrediction,
 } from "@/features/annotate/layers";
-import { readPredictions, useDisagreements, usePredictions } from "@/features/annotate/scores";
+import { readPredictions, useDisagreements, useFlags, usePredictions } from "@/features/annotate/scores";
 import type { ReadTargets } from "@/features/annotate/search";
 import { useFreshAnnotations, useWorkspace } from "@/features/annotate/workspace";
 import {
@@ -68,6 +69,7 @@ export function useScene(review: ReviewFocus | null = null) {
   const scoresError = scores.error ?? away;
   const isOld = scoresError !== null;
   const disagreements = useDisagreements(series.series_id, labelSet.name, !blind);
+  const flags = useFlags(series.series_id, labelSet.name, !blind).data ?? NO_FLAGS;
   const reopened = useStore(store, (state) => state.reopened);
   const read = scores.data?.predictions ?? NONE;
   const stored = useMemo(() => openAgain(read, reopened), [read, reopened]);
@@ -101,8 +103,18 @@ export function useScene(review: ReviewFocus | null = null) {
 
   const still: Layers = useMemo(
     () =>
-      layersOf({ bars, labels, annotations, predictions, disagreements: visibleDisputes, decided, showModel, isOld }),
-    [bars, labels, annotations, predictions, visibleDisputes, decided, showModel, isOld],
+      layersOf({
+        bars,
+        labels,
+        annotations,
+        predictions,
+        disagreements: visibleDisputes,
+        flags: blind ? NO_FLAGS : flags,
+        decided,
+        showModel,
+        isOld,
+      }),
+    [bars, labels, annotations, predictions, visibleDisputes, blind, flags, decided, showModel, isOld],
   );
   // The one span that is being moved, over all that lie still: thousands of them are not gone through for each step.
   const layers: Layers = useMemo(() => {
@@ -234,6 +246,7 @@ export function useScene(review: ReviewFocus | null = null) {
     /** Why the predictions are not those of now; null when they are. */
     scoresError,
     disagreements: visibleDisputes,
+    flags,
     targets,
     range,
     /** Whether all that lies on the bars in view, and around them, is there. */
@@ -257,6 +270,7 @@ function openAgain(
 
 const NONE: readonly StoredPrediction[] = [];
 const NO_DISPUTES: readonly Disagreement[] = [];
+const NO_FLAGS: Flags = new Map();
 const EMPTY_SCENE: Scene = {
   port: null,
   labels: [],

@@ -138,12 +138,14 @@ export function Workbench() {
       </div>
       <DecisionBar
         subject={subject && labelName(subject.label)}
-        mode={mode.kind === "correct" || mode.kind === "dismiss" ? mode.kind : "choose"}
+        mode={mode.kind}
         canUndo={canUndo}
         onConfirm={commands.confirm}
         onCorrect={commands.correct}
         onDismiss={commands.dismiss}
         onReason={commands.reason}
+        onFlag={commands.flag}
+        onFlagged={commands.flagged}
         onSkip={commands.skip}
         onUndo={commands.undoDecision}
         onCommit={commands.commit}

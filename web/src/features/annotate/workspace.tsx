@@ -122,6 +122,7 @@ export function useFreshAnnotations(range: Range | null): void {
     const timer = setTimeout(() => {
       void queries.invalidateQueries({ queryKey: ["predictions", series.series_id, labelSet.name] });
       void queries.invalidateQueries({ queryKey: ["disagreements", series.series_id, labelSet.name] });
+      void queries.invalidateQueries({ queryKey: ["flags", series.series_id, labelSet.name] });
       void queries.invalidateQueries({ queryKey: ["model-info", labelSet.name] });
     }, 3 * AFTER_TAKEN);
     return () => clearTimeout(timer);

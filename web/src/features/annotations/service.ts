@@ -112,6 +112,7 @@ export function annotationService(seriesId: string, labelSet: string): Annotatio
       target: writtenTarget(target),
       correction: correction && written(correction),
       reason: decision.reason,
+      note: decision.note,
       review_item: decision.reviewItem,
       blind: decision.blind || null,
       seconds: decision.seconds,

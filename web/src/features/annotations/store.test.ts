@@ -233,7 +233,7 @@ describe("when somebody else edits the same span", () => {
 });
 
 describe("deciding", () => {
-  const nothing = { correction: null, reason: null, reviewItem: null, blind: false, seconds: null };
+  const nothing = { correction: null, reason: null, note: null, reviewItem: null, blind: false, seconds: null };
 
   it("shows a confirmed prediction as an annotation at once, and undo takes it back", async () => {
     const { store, saved, places } = opened();

@@ -41,6 +41,8 @@ export type Decision = {
   readonly target: Target;
   readonly correction: Place | null;
   readonly reason: Reason | null;
+  /** What others shall know about it. */
+  readonly note: string | null;
   readonly reviewItem: string | null;
   readonly blind: boolean;
   readonly seconds: number | null;

@@ -136,12 +136,14 @@ export function ReviewBench({ item, isOpen, last, onFinish, onReopen }: Properti
       </div>
       <DecisionBar
         subject={subject && labelName(subject.label)}
-        mode={mode.kind === "correct" || mode.kind === "dismiss" ? mode.kind : "choose"}
+        mode={mode.kind}
         canUndo={canUndo}
         onConfirm={commands.confirm}
         onCorrect={commands.correct}
         onDismiss={commands.dismiss}
         onReason={commands.reason}
+        onFlag={commands.flag}
+        onFlagged={commands.flagged}
         onSkip={commands.skip}
         onUndo={commands.undoDecision}
         onCommit={commands.commit}
