@@ -54,7 +54,7 @@ def reader(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Reader]:
     (home / ".curlrc").write_text("fail-with-body\n")
     (home / ".gitconfig").write_text("[user]\nname = reader\nemail = reader@example.org\n")
     environment = {"HOME": str(home), "MLFLOW_DISABLE_TELEMETRY": "true", "DVC_NO_ANALYTICS": "1"}
-    if request.getfixturevalue("guide") == "docs/dvc.md":
+    if "docs/dvc.md" in request.node.name:
         folder = labelled_project(tmp_path / "project")
         shutil.copytree(ROOT / ".dvc", folder / ".dvc", ignore=shutil.ignore_patterns("cache", "tmp"))
         for command in ("init", "add .", "commit -m start"):
@@ -101,6 +101,20 @@ def hourly(seed: int) -> Candles:
 @pytest.mark.parametrize("guide", GUIDES)
 def test_what_a_guide_shows_is_what_happens(guide: str, reader: Reader) -> None:
     reader.follow((ROOT / guide).read_text(), NOT_RUN)
+
+
+@pytest.mark.slow
+def test_the_notebook_goes_through_the_loop(reader: Reader) -> None:
+    notebook = json.loads((ROOT / "docs" / "loop.ipynb").read_text())
+    code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    assert [cell["outputs"] for cell in code] == [[]] * len(code)
+    for cell in code:
+        reader.run_python("".join(cell["source"]))
+    reader.run_python(
+        'assert [one["status"] for one in (confirmed, dismissed)] == ["accepted"] * 2\n'
+        'assert verdict["version"] in models["version"].tolist()\n'
+        "assert len(axes.patches) == len(shown) + len(here) > len(shown)\n"
+    )
 
 
 def test_the_first_start_says_what_readme_shows(stack: Stack) -> None:

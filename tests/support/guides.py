@@ -9,10 +9,9 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.error import URLError
 from urllib.request import ProxyHandler, build_opener
 
@@ -148,6 +147,7 @@ class Reader:
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "PYTHONPATH": str(ROOT),
             "COLUMNS": "200",
+            "MPLBACKEND": "agg",
             **environment,
         }
         self._instead = dict(instead)
@@ -272,11 +272,3 @@ class Reader:
                 return False
 
         wait_for(answers, f"answer of {text}", PATIENCE_SECONDS)
-
-
-def cells(notebook: Path) -> Iterator[str]:
-    """Go through the code of a notebook."""
-    content: dict[str, Any] = json.loads(notebook.read_text())
-    for cell in content["cells"]:
-        if cell["cell_type"] == "code":
-            yield "".join(cell["source"])
