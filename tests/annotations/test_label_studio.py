@@ -203,6 +203,108 @@ def test_the_candles_of_a_task_must_be_those_of_the_series() -> None:
         check({"time": ["yesterday", None], "close": ["x", {}]})
 
 
+def real_export(first: str, step_minutes: int, n_spans: int, twice: int) -> list[dict[str, Any]]:
+    """Return an export with all the fields and oddities of a real one: ``twice`` spans carry two labels each."""
+    start = np.datetime64(first)
+    results = []
+    for number in range(n_spans):
+        at = start + np.timedelta64(step_minutes * 3 * number, "m")
+        texts = [str(at + np.timedelta64(step_minutes * bars, "m")).replace("T", " ") for bars in (0, 2)]
+        results += [
+            region(*texts, [label], id=f"wW{number}{label}", origin="manual")
+            for label in ("a", "b")[: 1 + (number < twice)]
+        ]
+    common = {"created_at": "2025-10-14T21:10:02.223729Z", "updated_at": "2025-10-14T21:10:02.223729Z", "project": 4}
+    answer = {
+        **common,
+        "id": 1,
+        "completed_by": 1,
+        "task": 1,
+        "was_cancelled": False,
+        "ground_truth": True,
+        "lead_time": 651.549,
+        "result_count": len(results),
+        "unique_id": "f16400af",
+        "prediction": {},
+        "parent_prediction": None,
+        "parent_annotation": None,
+        "last_action": None,
+        "bulk_created": False,
+        "draft_created_at": None,
+        "result": results,
+    }
+    draft = {"id": 9, "result": [region(ISO[40], ISO[42])], "lead_time": 3.0}
+    proposed = {
+        "id": 7,
+        "task": 1,
+        "model_version": "rf-3f2a",
+        "score": 0.71,
+        "result": [region(ISO[45], ISO[47], score=0.83)],
+    }
+    return [
+        {
+            **common,
+            "id": 1,
+            "inner_id": 1,
+            "file_upload": "d992bfe2-aapl_5min.csv",
+            "meta": {},
+            "drafts": [draft],
+            "data": {"csv": "/data/upload/4/d992bfe2-aapl_5min.csv"},
+            "total_annotations": 1,
+            "cancelled_annotations": 0,
+            "total_predictions": 1,
+            "annotations": [answer],
+            "predictions": [proposed],
+        }
+    ]
+
+
+def test_a_real_export_gives_its_annotations_alone_and_says_which_spans_have_two_labels() -> None:
+    """Its CSV is nowhere; drafts and predictions are no annotations; ground truth is an annotation like another."""
+    content = real_export("2020-09-13T12:26", 60, 12, 4)
+    found = placed(content, series_id="S")
+    assert found.spans.rows() == [
+        (label, 3 * number, 3 * number + 2) for number in range(12) for label in range(1 + (number < 4))
+    ]
+    report = found.report(LABELS, np.ones(16, dtype=np.bool_), as_="human")
+    assert report.two_labels == tuple(range(1, 9))
+    assert "8 lie on the same bars as another label" in report.lines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("first", "said"),
+    [("2025-10-01T08:45", "do not lie on bars"), ("2020-09-14T08:45", "shorter timeframe")],
+    ids=["another year", "the same days"],
+)
+def test_a_file_that_is_not_what_its_name_says_is_refused(first: str, said: str) -> None:
+    """The task says five minutes, and the candles are daily."""
+    day = np.arange(30, dtype=np.int64) * 24 * BAR + TIME[0] // (24 * BAR) * 24 * BAR
+    file = read_spans(text_of(real_export(first, 5, 49, 4)), FileFormat.LABEL_STUDIO, series_id="S")
+    assert len(file.records) == 53
+    with pytest.raises(BadRequest, match=said) as refusal:
+        place_records(file.records, "S", day, LABELS)
+    assert refusal.value.code == "series_mismatch"
+
+
+def test_rows_of_a_project_without_times_are_not_taken_for_times() -> None:
+    with pytest.raises(BadRequest, match="do not lie on bars"):
+        placed([task(region(12, 14), region(20, 22.5))])
+
+
+def test_a_region_needs_neither_id_nor_instant_and_whatever_else_it_has_is_left_alone() -> None:
+    plain = {"type": "timeserieslabels", "value": {"start": ISO[2], "end": ISO[4], "timeserieslabels": ["a"]}}
+    more = region(ISO[5], ISO[7], origin="prediction", score=0.5, readonly=True, value={"text": "?"})
+    found = placed([task(plain, more)])
+    assert found.spans.rows() == [(0, 2, 4), (0, 5, 7)]
+    # What a person submitted is theirs, though the region began as a prediction.
+    assert found.sources == ("label-studio", "label-studio (prediction)")
+
+
+def test_an_annotation_without_regions_has_no_spans() -> None:
+    file = read_spans(text_of([task()]), FileFormat.LABEL_STUDIO)
+    assert (file.records, file.skipped) == ([], 0)
+
+
 TIMES = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=6), st.sampled_from(ISO[:6]))
 THINGS = st.recursive(
     TIMES, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2)

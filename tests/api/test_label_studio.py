@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import base64
 import logging
+import socket
+import sqlite3
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -18,6 +23,7 @@ from candleloop.store import outbox
 from config.context import open_context
 from config.settings import Settings
 from tests.support.http import client_of
+from tests.support.served import served
 from tests.support.service import CANDLES, SERIES, columns_of
 from tests.support.versions import add_version, champion
 from tests.support.waiting import wait_for
@@ -155,6 +161,65 @@ def test_of_a_task_with_more_candles_than_a_request_may_have_the_last_ones_are_p
     assert own == stored
 
 
+@pytest.mark.parametrize("address", ["{}/a.csv", "/data/upload/4/d992bfe2-a.csv", "s3://127.0.0.1/a.csv"])
+def test_no_address_of_a_task_is_fetched(studio: httpx.Client, address: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.settimeout(0)
+        named = address.format(f"http://127.0.0.1:{listening.getsockname()[1]}")
+        task = {"id": 1, "data": {"csv": named, "ts": named}}
+        (result,) = studio.post("/label-studio/predict", json={"tasks": [task]}).json()["results"]
+        assert result["result"] == []
+        query = {"series_id": SERIES, "as": "human", "format": "label-studio"}
+        content = [{**task, "annotations": [annotation(1, region(100, 101))]}]
+        assert studio.post("/annotations/import", params=query, json=content).json()["kept"] == {"bullish_harami": 1}
+        send(studio, "ANNOTATION_CREATED", annotation=annotation(3, region(300, 301), task=1), task=task)
+        with pytest.raises(BlockingIOError):
+            listening.accept()
+
+
+def test_health_answers_within_a_second_while_the_database_is_locked_and_many_tasks_are_predicted(
+    trained: Settings, tmp_path: Path
+) -> None:
+    """Label Studio waits for a second, then it takes the model for dead."""
+    tasks = {"tasks": [TASK] * 10, "project": PROJECT}
+    with (
+        served(trained, tmp_path / "api.log") as url,
+        httpx.Client(base_url=f"{url}/label-studio", timeout=120, trust_env=False) as client,
+        closing(sqlite3.connect(trained.database.removeprefix("sqlite:///"), isolation_level=None)) as locking,
+        ThreadPoolExecutor(4) as others,
+    ):
+        asked = [others.submit(client.post, "/predict", json=tasks) for _ in range(4)]
+        locking.execute("BEGIN EXCLUSIVE")
+        took = []
+        while not all(one.done() for one in asked):
+            took.append(client.get("/health").raise_for_status().elapsed.total_seconds())
+        locking.execute("ROLLBACK")
+        assert [one.result().status_code for one in asked] == [200] * 4
+    assert len(took) > 10
+    assert max(took) < 1
+
+
+def test_what_label_studio_asks_besides_is_not_there_and_does_no_harm(studio: httpx.Client) -> None:
+    for method, path in (
+        ("POST", "validate"),
+        ("GET", "versions"),
+        ("POST", "job_status"),
+        ("POST", "delete"),
+        ("POST", "duplicate_model"),
+        ("POST", "train"),
+    ):
+        answer = studio.request(method, f"/label-studio/{path}", json={} if method == "POST" else None)
+        assert (answer.status_code, answer.json()["code"]) == (404, "unknown_route")
+    params = {"login": None, "password": None, "context": {"result": []}}
+    body = {
+        "tasks": [{**TASK, "annotations": [annotation(1)]}],
+        "project": PROJECT,
+        "params": params,
+        "model_version": "?",
+    }
+    assert studio.post("/label-studio/predict", json=body).json()["results"][0]["result"]
+
+
 def test_names_and_times_are_those_of_the_project(studio: httpx.Client) -> None:
     config = studio.get("/label-studio/config").text
     config = config.replace('name="ts"', 'name="chart"').replace('toName="ts"', 'toName="chart"')
@@ -196,10 +261,13 @@ def test_an_annotation_comes_changes_and_goes_in_either_spelling(
     skipped = annotation(11, region(200, 202, "morning_star"), was_cancelled=True)
     assert outcomes(send(studio, "ANNOTATION_UPDATED", annotation=skipped, task=TASK)) == [("ok", 0, 2)]
     assert outcomes(send(studio, create, annotation=one, task=TASK)) == [("ok", 2, 0)]
+    empty = annotation(11)
+    assert outcomes(send(studio, "ANNOTATION_UPDATED", annotation=empty, task=TASK)) == [("ok", 0, 2)]
+    assert outcomes(send(studio, create, annotation=one, task=TASK)) == [("ok", 2, 0)]
     for removed in (2, 0):
         assert outcomes(send(studio, delete, annotations=[{"id": 11}])) == [("ok", 0, removed)]
     assert imported(studio) == []
-    assert waiting(trained) == 5
+    assert waiting(trained) == 7
 
 
 def test_many_at_once_each_have_their_own_fate(studio: httpx.Client) -> None:
