@@ -42,7 +42,7 @@ class LabelNext {
   }
 
   /** Press a key that leads to another mark, once the one before has been painted: before, keys decide nothing. */
-  async press(key: "a" | "space", chosen: string): Promise<void> {
+  async press(key: "a" | "space", chosen = ""): Promise<void> {
     const lanes = this.page.locator("canvas[data-lanes]");
     await expect(lanes).not.toHaveAttribute("data-painted", this.painted);
     this.painted = (await lanes.getAttribute("data-painted")) as string;
@@ -188,6 +188,51 @@ test("an order that the service refuses is shown with its words, and every other
     await expect(refusal).toHaveCount(0);
     await expect(order).toHaveValue(name as string);
   }
+});
+
+test("one labels what is asked for, and sees the model that learned from it go live with macro-F1 before and after", async ({
+  page,
+  service,
+}) => {
+  const next = new LabelNext(page, service);
+  await scored(service);
+  await service.quiet();
+  type Model = { version: string; gate: { champion_macro_f1: number; candidate_macro_f1: number } };
+  const models = async () => (await service.get<{ items: Model[] }>("/models?limit=1000")).items;
+  const served = async () => (await service.get<{ model: Model }>("/model/info")).model.version;
+  const before = await served();
+  await next.open("e2e-improves");
+  const left = async () => Number.parseInt((await page.getByTestId("left").textContent()) ?? "", 10) || 0;
+  for (let decisions = 0; decisions < 5; ) {
+    await next.ready();
+    await expect(page.getByTestId("reason")).toContainText(/Why this one|Blind check/);
+    for (let open = await left(); open > 0; decisions++) {
+      await next.press("a");
+      await expect.poll(left).toBeLessThan(open);
+      open = await left();
+    }
+    await next.finish();
+  }
+  await expect(page.getByTestId("learning")).toContainText(/\d+ edits? waits? to teach|training/);
+  await expect.poll(async () => (await models())[0]?.version, { timeout: 90_000 }).not.toBe(before);
+  await service.quiet();
+  if ((await served()) === before) {
+    // The gate said no to what these few decisions taught: then a person serves it all the same.
+    const reason = "To see what the page says";
+    await service.call("POST", `/models/${(await models())[0]?.version}/promote`, { override: true, reason });
+  }
+  const version = await served();
+  const gate = (await models()).find((one) => one.version === version)?.gate as Model["gate"];
+  const percent = (value: number) => (100 * value).toFixed(1);
+  const notice = page.getByTestId("model-notice");
+  await expect(notice).toContainText(
+    `Model ${version} is live: macro-F1 ${percent(gate.champion_macro_f1)} before, ${percent(gate.candidate_macro_f1)} now`,
+  );
+  // It stays until it was read, whatever is done meanwhile.
+  await next.finish();
+  expect(await notice.textContent()).toContain(version);
+  await notice.getByRole("button", { name: "Good" }).click();
+  await expect(notice).toHaveCount(0);
 });
 
 test("a held key finishes one item, and no key works while the next one is on its way", async ({ page, service }) => {
