@@ -6,16 +6,23 @@ import re
 import subprocess
 import sys
 import textwrap
+from decimal import Decimal
 from types import ModuleType
 
+import numpy as np
 import pytest
 
+from candleloop.candles import readers
+from candleloop.candles.frame import Candles
 from candleloop.features.contract import breaches as feature_breaches
 from candleloop.loop.strategies.contract import breaches as strategy_breaches
 from config.settings import ROOT
 from tests.support.candles import random_candles
+from tests.support.reader_fuzz import LAYOUTS, Layout, fuzz, fuzz_anywhere
+from tests.support.vendor_files import NEW_YORK, VENDOR_FILES, VendorFile, bars, candles_for
 
 FILES = {
+    "Add a reader": "candleloop/candles/readers/tickhouse.py",
     "Add a feature": "candleloop/features/tails.py",
     "Add a query strategy": "candleloop/loop/strategies/expected_spans.py",
 }
@@ -35,6 +42,34 @@ def module(recipe: str) -> ModuleType:
     made = ModuleType(FILES[recipe].removesuffix(".py").replace("/", "."))
     exec(compile(shown(recipe), f"CONTRIBUTING.md, {recipe}", "exec"), made.__dict__)
     return made
+
+
+def tickhouse(candles: Candles) -> bytes:
+    """Write candles as the vendor of the recipe does."""
+    lines = ["pair;opened;first;top;bottom;final;traded"]
+    for moment, *prices, volume in bars(candles):
+        opened = moment.astimezone(NEW_YORK).strftime("%Y-%m-%d %H:%M:%S")
+        cents = (str(Decimal(price) * 100) for price in prices)
+        lines.append(";".join(("AAPL", opened, *cents, volume)))
+    return "\n".join(lines).encode()
+
+
+def test_the_reader_reads_its_files_damaged_ones_too_and_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = VendorFile("tickhouse", tickhouse)
+    monkeypatch.setattr(readers, "READERS", (module("Add a reader").TickhouseReader(), *readers.READERS))
+    monkeypatch.setitem(
+        LAYOUTS, tickhouse, Layout((1,), (2, 3, 4, 5), (6,), delimiter=";", zone="America/New_York", scale=100)
+    )
+    for file in (*VENDOR_FILES, ours):
+        candles = candles_for(file)
+        read = readers.read_candles(file.write(candles), name=file.name)
+        assert read.source == file.family
+        assert np.array_equal(read.candles.close, candles.close)
+    assert read.symbol == "AAPL"
+    assert np.array_equal(read.candles.time, candles.time)
+    assert fuzz(ours, budget=20_000, seed=5).problems == []
+    for file in (*VENDOR_FILES, ours):
+        assert fuzz_anywhere(file, budget=3_000, seed=5).problems == []
 
 
 def test_the_feature_keeps_the_contract() -> None:

@@ -173,7 +173,7 @@ def times_of(text: str, layout: Layout) -> set[int]:
     date = _DATE.match(text)
     if date is None:
         return found
-    clock_text = text[date.end() :].lstrip("T ,").strip()
+    clock_text = text[date.end() :].lstrip("T ,:").strip()
     clock = _CLOCK.fullmatch(clock_text or "0")
     if clock is None:
         return found
