@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from cli import remote
 from cli.context import AsJson, LabelSetName, open_prepared
 from cli.output import ProgressLine, clear_errors, emit, write_output
+from cli.remote import ServiceUrl, service_at, service_url
 
 annotations_app = typer.Typer(
     help="Import and export annotations as files.", no_args_is_help=True, rich_markup_mode=None
@@ -54,18 +56,24 @@ def import_(
         str | None, typer.Option(help="Which of Label Studio's tasks; by data.series_id unless given.")
     ] = None,
     label_set: LabelSetName = None,
+    url: ServiceUrl = None,
     as_json: AsJson = False,
 ) -> None:
     """Add the spans of a file to a series and say what was dropped and why."""
     with clear_errors(as_json=as_json):
         from candleloop import pipeline
-        from candleloop.annotations.interchange import FileFormat
+        from candleloop.annotations.interchange import FileFormat, IngestReport
 
-        context, name = open_prepared(label_set)
         chosen = None if format is None else FileFormat(format.value)
-        report = pipeline.import_annotations(
-            context, series, name, file, as_=as_.value, format=chosen, complete=complete, task=task
-        )
+        how: dict[str, Any] = {"as_": as_.value, "format": chosen, "complete": complete, "task": task}
+        if (address := service_url(url)) is not None:
+            name = label_set or "default"
+            with service_at(address) as service:
+                answer = remote.import_annotations(service, series, file, label_set=label_set, **how)
+            report = IngestReport.model_validate(answer)
+        else:
+            context, name = open_prepared(label_set)
+            report = pipeline.import_annotations(context, series, name, file, **how)
         emit(
             {"series_id": series, "label_set": name, **report.model_dump(mode="json")},
             [f"{series}: {line}" for line in report.lines()],
@@ -82,12 +90,18 @@ def export(
         bool, typer.Option("--predictions", help="label-studio: add the stored predictions, as such.")
     ] = False,
     label_set: LabelSetName = None,
+    url: ServiceUrl = None,
 ) -> None:
     """Write the annotations of a series with their origin."""
     with clear_errors(as_json=False):
         from candleloop import pipeline
         from candleloop.annotations.interchange import FileFormat
 
+        if (address := service_url(url)) is not None:
+            with service_at(address) as service:
+                how: dict[str, Any] = {"format": format.value, "label_set": label_set, "predictions": predictions}
+                write_output(service.export_annotations(series, **how), output)
+            return
         context, name = open_prepared(label_set)
         write_output(
             pipeline.export_annotations(context, series, name, FileFormat(format.value), with_predictions=predictions),

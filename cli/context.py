@@ -20,6 +20,10 @@ def open_prepared(name: str | None) -> tuple[Context, str]:
     from config.context import label_sets_on_disk, open_context
     from config.settings import settings
 
+    if settings().service_url is not None:
+        typer.echo(
+            f"candleloop: this is about the data of {settings().home_path}, not about CANDLELOOP_SERVICE_URL.", err=True
+        )
     settings().home_path.mkdir(parents=True, exist_ok=True)
     context = open_context()
     migrate(settings().database)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -93,16 +93,11 @@ def import_(
             with ProgressLine() as progress:
                 told = {**how, **file.how, "ask_zone": zone_question(progress, as_json=as_json), "progress": progress}
                 if append:
-                    added = pipeline.append_file(context, source=file.path, **told)
-                    return _append_as_json(added), _append_lines(added)
-                outcome = pipeline.import_file(context, file.path, **told)
-                return _import_as_json(outcome), _import_lines(outcome)
+                    return _appended(pipeline.append_file(context, source=file.path, **told))
+                return _imported(pipeline.import_file(context, file.path, **told))
 
         with ProgressLine() as progress:
-            first = [
-                (_import_as_json(outcome), _import_lines(outcome))
-                for outcome in (pipeline.import_demo(context, progress) if demo else [])
-            ]
+            first = list(map(_imported, pipeline.import_demo(context, progress) if demo else []))
         _take_all(wanted, take, left_out, first, append=append, as_json=as_json)
 
 
@@ -172,11 +167,8 @@ def _take_all(
 
 def _as_sent(answer: dict[str, Any], *, append: bool) -> Taken:
     """Return what a service made of a file."""
-    if append:
-        state = f"{answer['appended']:,} candles appended, {answer['bars']:,} candles now"
-    else:
-        state = "imported" if answer["created"] else "was there already, with the same candles"
-    return answer, [f"{answer['series_id']}: {state}", *_report_lines(_report_of(answer["report"]))]
+    report = _report_of(answer["report"])
+    return answer, _append_lines(answer, report) if append else _import_lines(answer, report)
 
 
 def _report_of(shown: dict[str, Any]) -> ImportReport:
@@ -188,8 +180,8 @@ def _report_of(shown: dict[str, Any]) -> ImportReport:
     return ImportReport.model_validate({**shown, **times})
 
 
-def _import_as_json(outcome: ImportOutcome) -> dict[str, Any]:
-    return {
+def _imported(outcome: ImportOutcome) -> Taken:
+    shown = {
         "series_id": outcome.series_id,
         "series_version": outcome.version,
         "symbol": outcome.symbol,
@@ -197,15 +189,16 @@ def _import_as_json(outcome: ImportOutcome) -> dict[str, Any]:
         "created": outcome.created,
         "report": outcome.report.model_dump(mode="json"),
     }
+    return shown, _import_lines(shown, outcome.report)
 
 
-def _import_lines(outcome: ImportOutcome) -> list[str]:
-    state = "imported" if outcome.created else "was there already, with the same candles"
-    return [f"{outcome.series_id}: {state}", *_report_lines(outcome.report)]
+def _import_lines(shown: Mapping[str, Any], report: ImportReport) -> list[str]:
+    state = "imported" if shown["created"] else "was there already, with the same candles"
+    return [f"{shown['series_id']}: {state}", *_report_lines(report)]
 
 
-def _append_as_json(outcome: AppendOutcome) -> dict[str, Any]:
-    return {
+def _appended(outcome: AppendOutcome) -> Taken:
+    shown = {
         "series_id": outcome.series_id,
         "series_version": outcome.version,
         "previous_version": outcome.previous,
@@ -217,19 +210,17 @@ def _append_as_json(outcome: AppendOutcome) -> dict[str, Any]:
         "flagged": outcome.flagged,
         "report": outcome.report.model_dump(mode="json"),
     }
+    return shown, _append_lines(shown, outcome.report)
 
 
-def _append_lines(outcome: AppendOutcome) -> list[str]:
-    changes = f"{outcome.appended:,} candles appended, {outcome.unchanged:,} were there already"
-    if outcome.revised or outcome.inserted:
+def _append_lines(shown: Mapping[str, Any], report: ImportReport) -> list[str]:
+    changes = f"{shown['appended']:,} candles appended, {shown['unchanged']:,} were there already"
+    if shown["revised"] or shown["inserted"]:
         changes += (
-            f", {outcome.revised:,} revised, {outcome.inserted:,} put between, "
-            f"{outcome.flagged:,} annotations flagged for another look"
+            f", {shown['revised']:,} revised, {shown['inserted']:,} put between, "
+            f"{shown['flagged']:,} annotations flagged for another look"
         )
-    return [
-        f"{outcome.series_id}: {changes}; {outcome.bars:,} candles now",
-        *_report_lines(outcome.report),
-    ]
+    return [f"{shown['series_id']}: {changes}; {shown['bars']:,} candles now", *_report_lines(report)]
 
 
 def _report_lines(report: ImportReport) -> list[str]:

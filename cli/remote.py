@@ -12,6 +12,7 @@ import typer
 from cli.output import ProgressLine
 
 if TYPE_CHECKING:
+    from candleloop.annotations.interchange import FileFormat
     from client import Client
 
 ServiceUrl = Annotated[
@@ -83,6 +84,14 @@ def append_file(service: Client, file: Path, *, series_id: str | None, **how: An
         return service.append_file(series_id, _readable(file), **how)
 
 
+def import_annotations(service: Client, series_id: str, file: Path, *, format: FileFormat | None, **how: Any) -> Any:
+    """Send a file of spans, whose ending says its format where nobody does, and return the report."""
+    from candleloop.pipeline.annotation_files import format_of
+
+    chosen = format or format_of(file)
+    return service.import_annotations(series_id, _readable(file), format=chosen.value, **how)
+
+
 def label(service: Client, series: Sequence[str] | None, label_set: str | None, progress: ProgressLine) -> Any:
     """Have TA-Lib search series and return the job's result."""
     return _done(service, service.auto_label(series=series or None, label_set=label_set), progress)
@@ -105,6 +114,12 @@ def predict(service: Client, file: Path, label_set: str | None, **how: Any) -> d
     columns = {name: values.tolist() for name, values in candles.columns().items()}
     answer = service.predict_columns({"time": iso_times(candles.time), **columns}, label_set=label_set)
     return {**answer, "series_version": candles.version(), "warnings": [*answer["warnings"], *warnings]}
+
+
+def predictions(service: Client, series_id: str, format: FileFormat, label_set: str | None) -> bytes:
+    """Return the stored predictions of a series as a file."""
+    chosen: Any = format.value  # the service says which formats have a place for predictions
+    return service.export_predictions(series_id, format=chosen, label_set=label_set)
 
 
 def models(service: Client, label_set: str | None) -> tuple[str, list[dict[str, Any]]]:

@@ -87,7 +87,8 @@ class Client:
     timeout
         Seconds that a call may take.
     retries
-        How often a call is sent again that did not get through and that does no harm when it comes twice.
+        How often a call is sent again that did not get through and that does no harm when it comes twice. Ten take
+        some 20 seconds, in which a service starts again; where nobody has answered yet it is four at most.
     transport
         An httpx transport instead of the network, for a service in the same process.
 
@@ -104,7 +105,7 @@ class Client:
         *,
         api_key: str | None = None,
         timeout: float = 60.0,
-        retries: int = 4,
+        retries: int = 10,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         self._http = Transport(url, api_key, timeout=timeout, retries=retries, inner=transport)

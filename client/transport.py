@@ -12,7 +12,9 @@ import httpx
 from client.problems import ServiceAway, ServiceProblem
 
 FIRST_PAUSE_SECONDS = 0.25
-LONGEST_PAUSE_SECONDS = 8.0
+LONGEST_PAUSE_SECONDS = 4.0
+FEW_RETRIES = 4
+"""The most while the service answers that it cannot now, and where nobody has ever answered: some three seconds."""
 PASSING = frozenset({429, 502, 503, 504})
 """Statuses after which the same call may succeed a moment later."""
 
@@ -30,7 +32,8 @@ class Transport:
         Seconds that a call may take; connecting may take 5 at most.
     retries
         How often a call is sent again that did not get through. Only calls are repeated that change nothing, or that
-        the service knows again (by an idempotency key, by event ids).
+        the service knows again (by an idempotency key, by event ids). So many only for a service that has answered
+        before and is away now, as it is while it starts again; else ``FEW_RETRIES`` at most.
     inner
         Another httpx transport, for a service in the same process.
     """
@@ -48,6 +51,7 @@ class Transport:
             {} if api_key is None else {"Authorization": f"Bearer {api_key}"}
         )
         self._retries = retries
+        self._has_answered = False
         self._client = httpx.Client(
             base_url=url.rstrip("/"),
             headers=headers,
@@ -76,23 +80,21 @@ class Transport:
             When it did not get through.
         """
         request["params"] = _given(request.get("params"))
-        attempts = 1 + (self._retries if repeatable else 0)
+        few = min(self._retries, FEW_RETRIES)
         attempt = 0
         while True:
             attempt += 1
             try:
                 answer = self._client.request(method, path, **request)
             except (httpx.TransportError, httpx.InvalidURL) as error:
-                # What was never connected was never done, so it may be sent again whatever it is.
-                unsent = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
-                last = attempt > self._retries if unsent else attempt == attempts
-                if last or isinstance(error, httpx.UnsupportedProtocol | httpx.InvalidURL):
+                if attempt > (self._retries if self._has_answered else few) or not _may_repeat(error, repeatable):
                     raise ServiceAway(
-                        f"{self._client.base_url} cannot be reached: {error or type(error).__name__}."
+                        f"{self._client.base_url} cannot be reached: {str(error).rstrip('.') or type(error).__name__}."
                     ) from error
                 _pause(attempt, None)
                 continue
-            if answer.status_code in PASSING and attempt < attempts:
+            self._has_answered = True
+            if answer.status_code in PASSING and repeatable and attempt <= few:
                 _pause(attempt, answer.headers.get("retry-after"))
                 continue
             if answer.is_success:
@@ -108,6 +110,13 @@ class Transport:
             cursor = page["next_cursor"]
             if cursor is None:
                 return
+
+
+def _may_repeat(error: Exception, repeatable: bool) -> bool:
+    if isinstance(error, httpx.UnsupportedProtocol | httpx.InvalidURL):
+        return False
+    # What was never connected was never done, so it may be sent again whatever it is.
+    return repeatable or isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
 
 
 def _given(params: Mapping[str, Any] | None) -> dict[str, Any]:

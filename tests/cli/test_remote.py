@@ -6,13 +6,15 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
 from cli.main import app
+from client import Client
 from config.settings import settings
 from tests.client.conftest import KEY, RunningService, service, trained_home  # noqa: F401
-from tests.support.service import CANDLES, csv_of
+from tests.support.service import CANDLES, SERIES, csv_of
 from tests.support.vendor_files import freqtrade_feather
 
 
@@ -57,6 +59,9 @@ def test_a_freqtrade_folder_is_imported_elsewhere_file_by_file(remote: RunningSe
     assert code == 2
     assert [one["series_id"] for one in shown["imported"]] == ["ETH-BTC-1h"]
     assert [one["code"] for one in shown["refused"]] == ["not_a_candle_file"]
+    grown = ("import", str(tmp_path / "ETH_BTC-1h.feather"), "--append", "--series", "ETH-BTC-1h", "--url", remote.url)
+    code, said, _ = run(*grown)
+    assert said.splitlines()[0] == "ETH-BTC-1h: 0 candles appended, 300 were there already; 300 candles now"
     code, said, _ = run("import", str(tmp_path / "ETH_BTC-1h.feather"), "--url", remote.url, "--json")
     assert json.loads(said)["imported"][0]["created"] is False
 
@@ -72,6 +77,49 @@ def test_the_report_of_an_import_elsewhere_is_printed_with_every_row(remote: Run
     code, again, _ = run("report", "HOLES-1h", "--rows", str(rows), "--url", remote.url)
     assert (code, again.splitlines()) == (0, imported.splitlines()[1:])
     assert '"gap","reported",101,105,' in rows.read_text()
+
+
+def test_spans_predictions_and_signals_of_a_series_elsewhere_are_files_here(
+    remote: RunningService, tmp_path: Path
+) -> None:
+    with Client(remote.url, api_key=KEY) as client:
+        time = client.candles(SERIES).index
+    first, last = time[3_000], time[3_001]
+    marks = tmp_path / "marks.csv"
+    marks.write_text(f"label,start,end\nbullish_harami,{first.isoformat()},{last.isoformat()}\ntea,{first},{last}\n")
+    taken = ("annotations", "import", str(marks), "--series", SERIES, "--as", "human", "--url", remote.url)
+    code, said, error = run(*taken)
+    assert (code, said.splitlines()[0]) == (0, f"{SERIES}: 1 of 2 spans kept: bullish_harami 1"), error
+    code, said, _ = run(*taken, "--json")
+    assert [one["reason"] for one in json.loads(said)["dropped"]] == ["already_there", "unknown_label"]
+    code, said, _ = run("annotations", "export", "--series", SERIES, "--format", "jsonl", "--url", remote.url)
+    found = [one for one in map(json.loads, said.splitlines()) if one["origin"] == "imported"]
+    assert [(one["label"], pd.Timestamp(one["start_time"])) for one in found] == [("bullish_harami", first)]
+    output = tmp_path / "signals.feather"
+    code, _, error = run("signals", SERIES, "--of", "annotations", "-o", str(output), "--url", remote.url)
+    assert code == 0, error
+    told = pd.read_feather(output)
+    assert told.loc[told["date"] == last, "bullish_harami"].tolist() == [1.0]
+    assert told["date"].tolist() == time.tolist()
+    code, _, error = run("predictions", SERIES, "-o", str(tmp_path / "p.parquet"), "--url", remote.url)
+    assert (code, "has no stored predictions" in error) == (1, True)
+
+
+def test_a_command_that_works_here_alone_says_so_where_a_service_is_set(
+    remote: RunningService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CANDLELOOP_SERVICE_URL", remote.url)
+    settings.cache_clear()
+    code, said, error = run("models", "--json")
+    assert (code, len(json.loads(said)["models"]), error) == (0, 1, "")
+    monkeypatch.setenv("CANDLELOOP_HOME", str(tmp_path / "own"))
+    settings.cache_clear()
+    code, _, error = run("evaluate")
+    assert code == 1
+    assert (
+        error.splitlines()[0]
+        == f"candleloop: this is about the data of {tmp_path}/own, not about CANDLELOOP_SERVICE_URL."
+    )
 
 
 def test_what_is_refused_elsewhere_is_told_as_it_is_here(remote: RunningService, tmp_path: Path) -> None:

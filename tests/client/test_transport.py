@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import json
+import shutil
+import socket
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
 from client import Client, ServiceAway, ServiceProblem
+from client.transport import FEW_RETRIES
+from tests.support.served import served
+from tests.support.service import SERIES, settings_in
 
 BUSY = (503, {"retry-after": "0"}, {"code": "busy", "detail": "Ask again."})
 
@@ -100,3 +108,44 @@ def test_nobody_at_the_address_is_told_after_the_last_try() -> None:
         url = gone.url
     with Client(url, retries=1) as client, pytest.raises(ServiceAway, match=r"127\.0\.0\.1"):
         client.job("j")
+
+
+def failures(port: int, count: int) -> None:
+    """Stand at a port like a program that is just ending: take connections, so many, and answer nothing."""
+    with socket.create_server(("127.0.0.1", port)) as listening:
+        listening.settimeout(60)
+        for _ in range(count):
+            listening.accept()[0].close()
+
+
+def test_who_has_answered_before_is_waited_for_until_it_has_started_again(trained_home: Path, tmp_path: Path) -> None:
+    shutil.copytree(trained_home, tmp_path / "home")
+    settings = settings_in(tmp_path / "home")
+    with ThreadPoolExecutor(1) as others, ExitStack() as opened:
+        with served(settings, tmp_path / "first.log") as url:
+            client = opened.enter_context(Client(url))
+            before = client.predict(client.candles(SERIES, last=500)).spans
+        asked = others.submit(lambda: client.predict(client.candles(SERIES, last=500)).spans)
+        failures(int(url.rpartition(":")[2]), FEW_RETRIES + 1)
+        opened.enter_context(served(settings, tmp_path / "second.log", port=int(url.rpartition(":")[2])))
+        assert asked.result(60).equals(before)
+
+
+def test_a_change_that_may_have_been_done_is_not_sent_again_whoever_answered_before(server: Server) -> None:
+    server.answers = [(200, {}, {"id": "j"})]
+    with Client(server.url) as client:
+        client.job("j")
+        with pytest.raises(ServiceAway):  # it reads the call, and its connection breaks
+            client.annotate("S", "doji", "2024-01-02", "2024-01-02")
+    assert [path for _, path, _ in server.asked] == ["/jobs/j", "/series/S/annotations"]
+
+
+def test_where_nobody_has_ever_answered_few_tries_are_enough() -> None:
+    with ThreadPoolExecutor(1) as others, socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        with Client(f"http://127.0.0.1:{port}") as client:
+            asked = others.submit(client.job, "j")
+            for _ in range(FEW_RETRIES + 1):
+                listening.accept()[0].close()
+            with pytest.raises(ServiceAway):
+                asked.result(30)

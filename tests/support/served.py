@@ -22,13 +22,14 @@ def served(
     workers: int = 1,
     more: Mapping[str, str] | None = None,
     dies: tuple[str, str, str] | None = None,
+    port: int | None = None,
 ) -> Iterator[str]:
     """Serve a data folder, made by :func:`tests.support.service.settings_in`, and give the URL; stop it at the end.
 
     ``log`` receives what it says, ``more`` are environment variables. ``dies`` says where it is killed; see
     :mod:`tests.support.deadly`.
     """
-    port = free_port()
+    port = port or free_port()
     environment = {
         "CANDLELOOP_HOME": str(settings.home),
         "CANDLELOOP_CONFIG": str(settings.config),
