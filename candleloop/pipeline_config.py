@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from candleloop.errors import BadConfiguration
+from candleloop.yaml_files import read_yaml
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 
@@ -235,17 +234,4 @@ class PipelineConfig(Section):
         BadConfiguration
             Naming the file, the dotted key and what is wrong with it; one line for each key that does not fit.
         """
-        try:
-            raw: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise BadConfiguration(f"{path}: cannot be read ({error.strerror}).") from error
-        except yaml.YAMLError as error:
-            raise BadConfiguration(f"{path}: is not YAML: {error}") from error
-        try:
-            return cls.model_validate(raw if raw is not None else {})
-        except ValidationError as error:
-            problems = [
-                (".".join(str(part) for part in item["loc"]) or "(whole file)", item["msg"]) for item in error.errors()
-            ]
-            lines = "\n".join(f"  {key}: {what}" for key, what in problems)
-            raise BadConfiguration(f"{path}: does not fit the schema:\n{lines}", field=problems[0][0]) from error
+        return read_yaml(path, cls)

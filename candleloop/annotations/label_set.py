@@ -7,10 +7,10 @@ import json
 from pathlib import Path
 from typing import Annotated, Self
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from candleloop.errors import BadConfiguration, NotFound
+from candleloop.errors import NotFound
+from candleloop.yaml_files import read_yaml
 
 
 class Label(BaseModel):
@@ -106,9 +106,6 @@ class LabelSet(BaseModel):
         Raises
         ------
         BadConfiguration
-            With the key that does not fit.
+            See :func:`~candleloop.yaml_files.read_yaml`.
         """
-        try:
-            return cls.model_validate(yaml.safe_load(path.read_text()))
-        except (ValidationError, yaml.YAMLError, OSError) as error:
-            raise BadConfiguration(f"Label set {path.name}: {error}") from error
+        return read_yaml(path, cls)
