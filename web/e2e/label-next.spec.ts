@@ -143,6 +143,26 @@ test("what was skipped in an item is gone back to once the last of it is decided
   await expect(left).toHaveText("all decided");
 });
 
+test("an item is opened at its bars, however late the first frame is", async ({ page, service }) => {
+  const next = new LabelNext(page, service);
+  const labelSet = await service.freeLabelSet();
+  const id = await service.importSeries("AFTER", 3_000);
+  await next.leaseWith(timeOf(10), "e2e-frames", `series_id=${id}&label_set=${labelSet}`);
+  await page.addInitScript(() => {
+    const soon = window.requestAnimationFrame.bind(window);
+    // What else the page does has its turn before the chart is first painted.
+    window.requestAnimationFrame = (paint) => Number(setTimeout(() => soon(paint), 500));
+  });
+  await next.open("e2e-frames", labelSet);
+  await next.ready();
+  // Without a cursor the first step is to the middle of what is to be seen.
+  await page.keyboard.press("ArrowRight");
+  await page.keyboard.press("1");
+  const marked = () => service.annotations(id, `&origin=human&label_set=${labelSet}`);
+  await expect.poll(async () => (await marked()).length).toBe(1);
+  expect(Date.parse((await marked())[0]?.start_time as string)).toBeLessThan(Date.parse(timeOf(120)));
+});
+
 test("Ctrl+Enter finishes the item from the field of a note, and the note is kept", async ({ page, service }) => {
   const next = new LabelNext(page, service);
   const labelSet = await service.freeLabelSet();

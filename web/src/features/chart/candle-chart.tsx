@@ -81,7 +81,7 @@ export function CandleChart(props: CandleChartProps) {
     const before = shown.current;
     shown.current = { bars, jump };
     if (before?.jump === jump) {
-      port.setBars(bars, shiftOf(before.bars, bars));
+      if (before.bars !== bars) port.setBars(bars, shiftOf(before.bars, bars));
       return;
     }
     port.setBars(bars, null);

@@ -6,6 +6,7 @@ import {
   createChart,
   type HistogramData,
   HistogramSeries,
+  type IRange,
   type Logical,
   type UTCTimestamp,
 } from "lightweight-charts";
@@ -97,7 +98,20 @@ export function createLwcChart(host: HTMLElement, lanes: HTMLCanvasElement): Cha
     return { origin, spacing: next - origin, width: time.width() };
   }
 
+  // What is to be shown is what the chart says only from its next frame on; until then it would name what was there before.
+  let pending: IRange<number> | null = null;
+
+  function shown(): IRange<number> | null {
+    return pending ?? chart.timeScale().getVisibleLogicalRange();
+  }
+
+  function showRange(next: IRange<number>): void {
+    pending = next;
+    chart.timeScale().setVisibleLogicalRange(next);
+  }
+
   function paintLanes(): void {
+    pending = null;
     const found = scale();
     const context = lanes.getContext("2d");
     if (found === null || context === null) return;
@@ -156,7 +170,7 @@ export function createLwcChart(host: HTMLElement, lanes: HTMLCanvasElement): Cha
   }
 
   function setBars(next: Bars, shift: number | null): void {
-    const before = chart.timeScale().getVisibleLogicalRange();
+    const before = shown();
     bars = next;
     // Between the two calls the series would have bars of different numbers, and whatever is drawn or asked under the
     // pointer meanwhile would find none: the second one is emptied first and the crosshair let go of.
@@ -169,25 +183,25 @@ export function createLwcChart(host: HTMLElement, lanes: HTMLCanvasElement): Cha
     const seconds = (next.time[1] ?? 0) - (next.time[0] ?? 0);
     chart.applyOptions({ timeScale: { timeVisible: seconds < 86_400_000 } });
     if (shift !== null && before !== null) {
-      chart.timeScale().setVisibleLogicalRange({ from: before.from + shift, to: before.to + shift });
+      showRange({ from: before.from + shift, to: before.to + shift });
     } else {
       const last = next.time.length - 1;
       const count = Math.min(FIRST_VIEW, Math.max(20, Math.floor(chart.timeScale().width() / LEAST_SPACING)));
-      chart.timeScale().setVisibleLogicalRange({ from: last - count, to: last + 6 });
+      showRange({ from: last - count, to: last + 6 });
     }
   }
 
   function visible(): BarSpan | null {
-    const range = chart.timeScale().getVisibleLogicalRange();
+    const range = shown();
     return range && { first: Math.ceil(range.from), last: Math.floor(range.to) };
   }
 
   function show({ first, last }: BarSpan): void {
-    chart.timeScale().setVisibleLogicalRange({ from: first, to: last });
+    showRange({ from: first, to: last });
   }
 
   function reveal(span: BarSpan): void {
-    const range = chart.timeScale().getVisibleLogicalRange();
+    const range = shown();
     if (!range) return;
     const width = range.to - range.from;
     const margin = Math.min(12, width / 6);
@@ -197,23 +211,23 @@ export function createLwcChart(host: HTMLElement, lanes: HTMLCanvasElement): Cha
       return;
     }
     const middle = (span.first + span.last) / 2;
-    chart.timeScale().setVisibleLogicalRange({ from: middle - width / 2, to: middle + width / 2 });
+    showRange({ from: middle - width / 2, to: middle + width / 2 });
   }
 
   function zoom(factor: number): void {
-    const range = chart.timeScale().getVisibleLogicalRange();
+    const range = shown();
     if (!range) return;
     const { cursor } = scene.marks;
     const held = cursor !== null && cursor >= range.from && cursor <= range.to ? cursor : (range.from + range.to) / 2;
-    chart.timeScale().setVisibleLogicalRange({
+    showRange({
       from: held - (held - range.from) / factor,
       to: held + (range.to - held) / factor,
     });
   }
 
   function scroll(by: number): void {
-    const range = chart.timeScale().getVisibleLogicalRange();
-    if (range) chart.timeScale().setVisibleLogicalRange({ from: range.from + by, to: range.to + by });
+    const range = shown();
+    if (range) showRange({ from: range.from + by, to: range.to + by });
   }
 
   function barAt(x: number): number {
