@@ -1,3 +1,4 @@
+import { axe } from "./axe";
 import { expect, startWeb, test, Wire } from "./support";
 
 test("edits made while the service is away are kept through a reload and sent when it is back", async ({
@@ -29,6 +30,47 @@ test("edits made while the service is away are kept through a reload and sent wh
     await expect.poll(async () => (await service.annotations(id)).length).toBe(2);
     await annotate.saved();
   } finally {
+    await web.stop();
+    await wire.down();
+  }
+});
+
+test("each page that is opened while the service is away says so, and begins by itself when it is back", async ({
+  service,
+  browser,
+}) => {
+  const id = await service.importSeries("LATER");
+  const { items } = await service.get<{ items: { id: string }[] }>("/jobs?limit=1");
+  const wire = new Wire();
+  await wire.up();
+  const web = await startWeb(`http://127.0.0.1:${wire.port}`);
+  // The narrowest screen and the dark theme: nothing that is said then may stick out or be hard to read.
+  const context = await browser.newContext({ viewport: { width: 390, height: 844 }, colorScheme: "dark" });
+  const page = await context.newPage();
+  try {
+    for (const [path, begun] of [
+      ["/series", page.getByText("LATER").first()],
+      [`/annotate/${id}`, page.locator("[data-testid=workbench][data-ready=true]")],
+      ["/annotate", page.locator("[data-testid=workbench][data-ready=true]")],
+      ["/label-next", page.locator("[data-testid=bench][data-ready=true]")],
+      ["/jobs", page.getByRole("main").getByRole("list")],
+      [`/jobs/${items[0]?.id}`, page.getByText("Asked for by")],
+      ["/models", page.getByRole("main").getByRole("list").first()],
+    ] as const) {
+      await wire.down();
+      await page.goto(`${web.url}${path}`, { waitUntil: "load" });
+      const said = page.getByRole("main").getByText("The candleloop service does not answer");
+      await expect(said, path).toBeVisible();
+      await expect(said, path).toContainText("asked again by itself");
+      expect(await axe(page), path).toEqual([]);
+      const wider = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+      expect(wider, path).toBeLessThanOrEqual(0);
+      await wire.up();
+      await expect(begun, path).toBeVisible();
+      await expect(said, path).toHaveCount(0);
+    }
+  } finally {
+    await context.close();
     await web.stop();
     await wire.down();
   }

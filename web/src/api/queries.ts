@@ -1,6 +1,7 @@
 import { queryOptions } from "@tanstack/react-query";
 
 import { api, unwrap } from "@/api/client";
+import { asProblem } from "@/api/errors";
 
 /** Keys of everything that is read from the service; what changes something invalidates by these. */
 export const keys = {
@@ -17,10 +18,18 @@ export const keys = {
   readiness: ["readiness"] as const,
 };
 
+const ASK_AGAIN = 4_000;
+
+/** What a page cannot begin without is asked for again by itself while the service is away. */
+export function whileAway({ state }: { state: { error: Error | null } }): number | false {
+  return state.error !== null && asProblem(state.error).isAway && ASK_AGAIN;
+}
+
 export const labelSetsQuery = queryOptions({
   queryKey: keys.labelSets,
   queryFn: ({ signal }) => unwrap(api.GET("/label-sets", { signal })),
   staleTime: 60_000,
+  refetchInterval: whileAway,
 });
 
 export function seriesQuery(seriesId: string, labelSet?: string) {
@@ -33,6 +42,7 @@ export function seriesQuery(seriesId: string, labelSet?: string) {
           signal,
         }),
       ),
+    refetchInterval: whileAway,
   });
 }
 

@@ -37,10 +37,17 @@ export function ServiceState() {
     >
       <span
         aria-hidden="true"
-        className={classes("size-1.5 rounded-full", away ? "bg-bad" : missing.length > 0 ? "bg-warn" : "bg-good")}
+        className={classes(
+          "size-1.5 rounded-full",
+          isPending ? "bg-muted" : away ? "bg-bad" : missing.length > 0 ? "bg-warn" : "bg-good",
+        )}
       />
       {text}
-      {away && <NextTry at={errorUpdatedAt + READINESS_EVERY} />}
+      {away && (
+        <span className="max-sm:hidden">
+          <NextTry at={errorUpdatedAt + READINESS_EVERY} />
+        </span>
+      )}
     </span>
   );
 }

@@ -30,7 +30,15 @@ export function AnnotatePage({ seriesId }: { seriesId: string }) {
   if (labelSets.data && !labelSet) {
     return <Alone title="No such label set">There is no label set {wanted}.</Alone>;
   }
-  if (error) return <Alone title="This series cannot be shown">{asProblem(error).message}</Alone>;
+  if (error) {
+    const { message, isAway } = asProblem(error);
+    return (
+      <Alone title="This series cannot be shown">
+        {message}
+        {isAway && " It is asked again by itself."}
+      </Alone>
+    );
+  }
   if (!series.data || !labelSet) return <Skeleton />;
   return (
     <WorkspaceProvider
@@ -47,6 +55,7 @@ export function AnnotatePage({ seriesId }: { seriesId: string }) {
 function Alone({ title, children }: { title: string; children: React.ReactNode }) {
   return (
     <main className="mx-auto w-full max-w-2xl p-6">
+      <h1 className="sr-only">Annotate</h1>
       <Notice
         look="bad"
         title={title}
@@ -66,8 +75,11 @@ function Alone({ title, children }: { title: string; children: React.ReactNode }
 function Skeleton() {
   return (
     <main className="flex min-h-0 flex-1 flex-col" aria-busy="true" aria-label="Loading the series">
+      <h1 className="sr-only">Annotate</h1>
       <div className="h-10 border-line border-b" />
-      <div className="m-4 flex-1 border-line border-r border-b" />
+      <div className="m-4 grid flex-1 place-items-center border-line border-r border-b text-muted">
+        Loading the series
+      </div>
       <div className="h-12 border-line border-t" />
     </main>
   );

@@ -6,8 +6,9 @@ import { useRouter } from "next/navigation";
 import { useEffect } from "react";
 
 import { api, unwrap } from "@/api/client";
-import { asProblem } from "@/api/errors";
+import { whileAway } from "@/api/queries";
 import { Notice } from "@/components/ui/notice";
+import { ServiceProblem } from "@/components/ui/service-problem";
 
 const LAST_KEY = "candleloop.last-series";
 
@@ -25,6 +26,7 @@ export function LastSeries() {
   const { data, error } = useQuery({
     queryKey: ["series", "first"],
     queryFn: ({ signal }) => unwrap(api.GET("/series", { params: { query: { limit: 1000 } }, signal })),
+    refetchInterval: whileAway,
   });
   const ids = data?.items.map((one) => one.series_id);
   const last = typeof localStorage === "undefined" ? null : localStorage.getItem(LAST_KEY);
@@ -34,7 +36,8 @@ export function LastSeries() {
   }, [router, target]);
   return (
     <main className="mx-auto w-full max-w-2xl p-6">
-      {error && <Notice look="bad">{asProblem(error).message}</Notice>}
+      <h1 className="sr-only">Annotate</h1>
+      {error && <ServiceProblem error={error} />}
       {ids?.length === 0 && (
         <Notice title="No series yet">
           Import a file of candles on the{" "}

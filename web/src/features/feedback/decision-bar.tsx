@@ -34,7 +34,7 @@ export function DecisionBar(props: DecisionBarProps) {
     <div
       role="toolbar"
       aria-label="Decide"
-      className="flex min-h-12 shrink-0 flex-wrap items-center justify-center gap-2 border-line border-t bg-bg px-3 py-1.5 max-sm:gap-1.5 max-sm:px-2 max-sm:[&>button]:px-2"
+      className="flex min-h-12 shrink-0 flex-wrap items-center justify-center gap-2 border-line border-t bg-bg px-3 py-1.5 max-sm:gap-1 max-sm:px-1 max-sm:[&>button]:px-1.5"
     >
       {(mode === "choose" || mode === "draw") && (
         <>

@@ -7,6 +7,7 @@ import { asProblem } from "@/api/errors";
 import { Notice } from "@/components/ui/notice";
 import { Card, Page, Skeleton } from "@/components/ui/page";
 import { ProgressBar } from "@/components/ui/progress-bar";
+import { ServiceProblem } from "@/components/ui/service-problem";
 import { duration, labelName, moment } from "@/lib/format";
 
 import { JobTag } from "./job-progress";
@@ -15,8 +16,10 @@ import { useJob, useTimeLeft } from "./service";
 import { isActive, isStalled, type Job, jobName, progressWords, resultWords, shareOf } from "./standing";
 
 export function JobPage({ jobId }: { jobId: string }) {
-  const { data: job, error, isPending } = useJob(jobId);
+  const { data: job, error, failureReason, isPending } = useJob(jobId);
   const unknown = error !== null && asProblem(error).code === "unknown_job";
+  // While it is tried again and again nothing has failed yet for good, but there is something to say.
+  const trouble = error ?? (job ? null : failureReason);
   return (
     <Page
       title={job ? jobName(job) : "Job"}
@@ -35,8 +38,8 @@ export function JobPage({ jobId }: { jobId: string }) {
           Nothing is known of a job of this id here. It may belong to another data folder.
         </Notice>
       )}
-      {error && !unknown && <Notice look="bad">{asProblem(error).message}</Notice>}
-      {isPending && !error && <Skeleton rows={2} label="Loading the job" />}
+      {trouble && !unknown && <ServiceProblem error={trouble} />}
+      {isPending && !trouble && <Skeleton rows={2} label="Loading the job" />}
       {job && <Facts job={job} />}
     </Page>
   );

@@ -4,10 +4,10 @@ import { useQuery } from "@tanstack/react-query";
 import Link from "next/link";
 import { useState } from "react";
 
-import { asProblem } from "@/api/errors";
 import { Button } from "@/components/ui/button";
 import { Notice } from "@/components/ui/notice";
 import { Card, Page, Skeleton } from "@/components/ui/page";
+import { ServiceProblem } from "@/components/ui/service-problem";
 
 import { JobRow } from "./job-row";
 import { type JobFilter, jobsQuery } from "./service";
@@ -57,7 +57,7 @@ export function JobsPage() {
     >
       {error && (
         <div className="mb-4">
-          <Notice look="bad">{asProblem(error).message}</Notice>
+          <ServiceProblem error={error} />
         </div>
       )}
       {isPending && !error && <Skeleton label="Loading the jobs" />}

@@ -3,6 +3,7 @@
 import { useState } from "react";
 
 import { Button } from "@/components/ui/button";
+import { classes } from "@/lib/classes";
 
 import { NewLabelSet } from "./new-label-set";
 import { useLabelSet } from "./use-label-set";
@@ -13,12 +14,11 @@ export function LabelSetChoice() {
   const [making, setMaking] = useState(false);
   return (
     <div className="flex items-center gap-1.5">
-      <label className="flex items-center gap-2 text-muted text-xs">
+      <label className={classes("flex items-center gap-2 text-muted text-xs", all.length === 0 && "invisible")}>
         Label set
         <select
           value={labelSet?.name ?? ""}
           onChange={(event) => choose(event.target.value)}
-          disabled={all.length === 0}
           className="min-h-8 rounded-md border border-line-strong bg-bg px-2 text-ink text-sm"
         >
           {all.map((one) => (

@@ -9,6 +9,7 @@ import { labelSetStatusQuery, readinessQuery } from "@/api/queries";
 import { Button } from "@/components/ui/button";
 import { Notice } from "@/components/ui/notice";
 import { Card, Page, Skeleton } from "@/components/ui/page";
+import { ServiceProblem } from "@/components/ui/service-problem";
 import { Tag } from "@/components/ui/tag";
 import { isActive, JobProgress, useJob } from "@/features/jobs";
 import { LabelSetChoice, useLabelSet } from "@/features/label-sets";
@@ -22,10 +23,12 @@ import { type Model, modelsQuery, useTrain, useUnpin } from "./service";
 const MOST_COMPARED = 4;
 
 export function ModelsPage() {
-  const { labelSet } = useLabelSet();
+  const { labelSet, error: withoutLabelSets } = useLabelSet();
   const name = labelSet?.name ?? "";
   const known = labelSet !== undefined;
-  const { data, error, isPending } = useQuery({ ...modelsQuery(name), enabled: known });
+  const versions = useQuery({ ...modelsQuery(name), enabled: known });
+  const { data, isPending } = versions;
+  const error = versions.error ?? (known ? null : withoutLabelSets);
   const { data: status } = useQuery({ ...labelSetStatusQuery(name), enabled: known });
   const { data: readiness } = useQuery(readinessQuery);
   const [chosen, setChosen] = useState<readonly string[] | null>(null);
@@ -45,7 +48,7 @@ export function ModelsPage() {
     >
       {error && (
         <div className="mb-4">
-          <Notice look="bad">{asProblem(error).message}</Notice>
+          <ServiceProblem error={error} />
         </div>
       )}
       {isPending && !error && <Skeleton label="Loading the versions" />}

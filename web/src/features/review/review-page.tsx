@@ -99,7 +99,12 @@ export function ReviewPage() {
               </Notice>
             </div>
           )}
-          {problem && <Middle title="This cannot be shown">{asProblem(problem).message}</Middle>}
+          {problem && (
+            <Middle title="This cannot be shown">
+              {asProblem(problem).message}
+              {asProblem(problem).isAway && " It is asked again by itself."}
+            </Middle>
+          )}
           {phase === "away" && (
             <Middle title="The service is away">
               {queue.problem?.message} What you marked is kept. Trying again every few seconds.

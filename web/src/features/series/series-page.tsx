@@ -3,10 +3,9 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useState } from "react";
 
-import { asProblem } from "@/api/errors";
 import { Button } from "@/components/ui/button";
-import { Notice } from "@/components/ui/notice";
 import { Card, Page, Skeleton } from "@/components/ui/page";
+import { ServiceProblem } from "@/components/ui/service-problem";
 import { LabelSetChoice, useLabelSet } from "@/features/label-sets";
 import { plural } from "@/lib/format";
 
@@ -59,9 +58,7 @@ export function SeriesPage() {
         <ImportList />
         {problem && (
           <div className="mb-4">
-            <Notice look="bad" title={series ? "The list is not renewed" : undefined}>
-              {asProblem(problem).message} It is asked again by itself.
-            </Notice>
+            <ServiceProblem error={problem} title={series ? "The list is not renewed" : undefined} />
           </div>
         )}
         {isPending && !problem && <Skeleton label="Loading the series" />}
