@@ -12,17 +12,21 @@ from candleloop.candles.frame import Candles, joined_candles
 from candleloop.candles.readers.alphavantage import AlphaVantageReader
 from candleloop.candles.readers.base import RawCandles, Reader
 from candleloop.candles.readers.binance import BinanceReader
+from candleloop.candles.readers.bitfinex import BitfinexReader
 from candleloop.candles.readers.content import Content, not_candles, read_pieces
 from candleloop.candles.readers.convert import AskZone, Conversion, ImportedFile, NeedsWhole, Wishes
 from candleloop.candles.readers.cryptodatadownload import CryptoDataDownloadReader
 from candleloop.candles.readers.dukascopy import DukascopyReader
-from candleloop.candles.readers.exchanges import BitfinexReader, KrakenReader
+from candleloop.candles.readers.feather import FeatherReader
 from candleloop.candles.readers.generic import GenericReader
+from candleloop.candles.readers.histdata import HistDataReader
+from candleloop.candles.readers.json_lists import JsonReader
+from candleloop.candles.readers.kraken import KrakenReader
 from candleloop.candles.readers.metatrader import MetaTraderReader
-from candleloop.candles.readers.ninjatrader import HistDataReader, NinjaTraderReader
+from candleloop.candles.readers.ninjatrader import NinjaTraderReader
+from candleloop.candles.readers.parquet import ParquetReader
 from candleloop.candles.readers.quantconnect import QuantConnectReader
 from candleloop.candles.readers.stooq import StooqReader
-from candleloop.candles.readers.tables import FeatherReader, JsonReader, ParquetReader
 from candleloop.candles.readers.unpacked import Unpacked
 from candleloop.candles.readers.yahoo import YahooReader
 from candleloop.errors import BadCandles, BadRequest, NotACandleFile

@@ -64,6 +64,12 @@ class Shape:
             volumes=(first + 4,) if with_volume and self.width > first + 4 else (),
         )
 
+    @property
+    def lacks_volume(self) -> bool:
+        """Whether the last value is 0 in most of the rows: damaged ones must not make another vendor's file of it."""
+        volumes = [float(value) for value in self.column(self.width - 1) if is_number(value)]
+        return 2 * volumes.count(0.0) > len(volumes) or not volumes
+
 
 def is_number(text: str) -> bool:
     """Tell whether a value is a plain decimal number."""
@@ -92,6 +98,22 @@ def shape_of(content: Content) -> Shape | None:
         content.findings["shape"] = _find_shape(content)
     found: Shape | None = content.findings["shape"]
     return found
+
+
+def epoch_shape(content: Content) -> Shape | None:
+    """Return the shape of a file whose times are epochs; None when they are not."""
+    shape = shape_of(content)
+    return shape if shape is not None and shape.is_epoch else None
+
+
+def compact_shape(content: Content) -> Shape | None:
+    """Return the shape of rows like ``20110103 090100;open;high;low;close;volume``; None when they are others."""
+    if content.delimiter != ";":
+        return None
+    shape = shape_of(content)
+    if shape is None or shape.width != 6 or not re.fullmatch(r"\d{8}( \d{4,6})?", shape.rows[0][0]):
+        return None
+    return shape
 
 
 def _find_shape(content: Content) -> Shape | None:

@@ -1,69 +1,17 @@
-"""Parquet and Feather (Freqtrade's), and JSON of rows or records."""
+"""JSON of rows or records."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
-from pyarrow import feather
 
 from candleloop.candles.readers.base import RawCandles, Reader, record_numbers
 from candleloop.candles.readers.columns import find_roles
 from candleloop.candles.readers.content import Content, bad_file, not_candles
 from candleloop.candles.readers.headless import OCHL, is_epoch, price_orders
-
-
-def _from_table(content: Content, kind: str, read: Callable[[pa.BufferReader], pa.Table]) -> RawCandles:
-    try:
-        table = read(pa.BufferReader(content.data))
-        # A name, or the time zone in a type, that is damaged shows when it is asked for.
-        given, _ = table.column_names, [getattr(kind, "tz", None) for kind in table.schema.types]
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        raise not_candles(content.name, f"it is a broken {kind} file ({error})") from error
-    names = ["" if name.startswith("__index_level_") else name for name in given]
-    roles = find_roles(names)
-    if roles is None:
-        listed = ", ".join(given[:12])
-        raise not_candles(content.name, f"its columns ({listed}) do not name time, open, high, low and close")
-    return RawCandles(
-        date=table.column(roles.date),
-        clock=None if roles.clock is None else table.column(roles.clock),
-        prices={name: table.column(place) for name, place in roles.prices.items()},
-        volumes={names[place]: table.column(place) for place in roles.volumes},
-        symbols=None if roles.symbol is None else table.column(roles.symbol).cast(pa.string()),
-        rows=record_numbers(table.num_rows),
-    )
-
-
-class ParquetReader(Reader):
-    """Parquet with named columns."""
-
-    family = "parquet"
-
-    def recognises(self, content: Content) -> bool:
-        """Tell the magic bytes."""
-        return content.data[:4] == b"PAR1"
-
-    def read(self, content: Content) -> RawCandles:
-        """Return the columns."""
-        return _from_table(content, "Parquet", pq.read_table)
-
-
-class FeatherReader(Reader):
-    """Feather, as Freqtrade writes it, and other Arrow files with named columns."""
-
-    family = "feather"
-
-    def recognises(self, content: Content) -> bool:
-        """Tell the magic bytes."""
-        return content.data[:6] == b"ARROW1"
-
-    def read(self, content: Content) -> RawCandles:
-        """Return the columns."""
-        return _from_table(content, "Feather", feather.read_table)
 
 
 class JsonReader(Reader):
