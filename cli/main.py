@@ -18,6 +18,7 @@ from cli.doctor import doctor
 from cli.doubting import agreement, disagreements
 from cli.features import features
 from cli.imports import import_, report
+from cli.label_sets import label_set
 from cli.output import ProgressLine, clear_errors, emit, emit_list, print_table, say_json, table
 from cli.remote import ServiceUrl, service_at, service_url
 from cli.tables import predictions, signals
@@ -45,6 +46,7 @@ app.command()(agreement)
 app.command()(features)
 app.command("import")(import_)
 app.command()(report)
+app.command("label-set")(label_set)
 app.command()(predictions)
 app.command()(signals)
 

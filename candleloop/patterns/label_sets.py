@@ -1,11 +1,13 @@
-"""Label sets made from TA-Lib's functions: all of them, or a group."""
+"""Label sets made from TA-Lib's functions: all of them, groups, or some by name."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from candleloop.annotations.label_set import Label, LabelSet
+from candleloop.errors import BadRequest
 from candleloop.patterns.catalogue import PATTERNS, Pattern, SignMeaning
 
 _NAMES = {
@@ -23,6 +25,37 @@ _COLOURS = {1: "#00735C", -1: "#A01C3F", None: "#4D4D4D"}
 """Bullish, bearish and neither: more labels than colours that can be told apart."""
 
 _LETTERS = {1: "U", -1: "D", None: "N"}
+
+_CANDLES = {1: "one-candle", 2: "two-candles", 3: "three-candles", 4: "four-candles", 5: "five-candles"}
+
+GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        group: tuple(name for name, one in PATTERNS.items() if not one.confirmation and one.bars == bars)
+        for bars, group in _CANDLES.items()
+    }
+    | {"confirmed-later": tuple(name for name, one in PATTERNS.items() if one.confirmation)}
+)
+"""TA-Lib's functions by the candles they mark; those that later bars confirm, which have no fixed length, are apart."""
+
+
+def functions_of(chosen: Iterable[str]) -> tuple[str, ...]:
+    """Return the functions that groups and names of functions stand for, each once, in the order given.
+
+    Raises
+    ------
+    BadRequest
+        For what is neither a group nor a function.
+    """
+    found: dict[str, None] = {}
+    for one in chosen:
+        if one not in GROUPS and one not in PATTERNS:
+            raise BadRequest(
+                f"{one!r} is neither a function of TA-Lib nor a group; groups are {', '.join(GROUPS)}.",
+                field="functions",
+                value=one,
+            )
+        found |= dict.fromkeys(GROUPS.get(one, (one,)))
+    return tuple(found)
 
 
 def label_set_of(name: str, functions: Iterable[str] = tuple(PATTERNS)) -> LabelSet:

@@ -13,6 +13,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner, Result
 
+from candleloop.annotations.label_set import LabelSet
 from cli.main import app
 from config.settings import ROOT, settings
 from tests.support.candles import random_candles
@@ -68,6 +69,17 @@ def test_features_are_listed_with_what_they_are_and_whether_they_are_used(home: 
     assert any(line.split()[:4] == ["cci_20", "yes", "19", "19"] for line in lines)
     for wrong in (["--list", "-o", "x.csv"], ["x.csv"]):
         assert run("features", *wrong).exit_code == 2
+
+
+def test_a_label_set_of_groups_and_functions_is_written_as_a_file_that_is_read(home: Path) -> None:
+    output = home / "small.yaml"
+    assert run("label-set", "small", "CDLHAMMER", "four-candles", "-o", str(output)).exit_code == 0
+    names = ("hammer", "bullish_three_line_strike", "bearish_three_line_strike", "concealing_baby_swallow")
+    made = LabelSet.load(output)
+    assert (made.name, made.names, made.fixed_length) == ("small", names, True)
+    for wrong in (("small", "CDLNOTHING"), ("Small!", "CDLHAMMER")):
+        refused = run("label-set", *wrong)
+        assert (refused.exit_code, len(refused.stderr.splitlines())) == (2, 1)
 
 
 def test_the_loop_turns_by_commands_alone(home: Path) -> None:

@@ -1,12 +1,14 @@
 """Label sets made from TA-Lib's functions, and the file with all of them."""
 
 import numpy as np
+import pytest
 import talib
 
 from candleloop.annotations.encodings import encoding_for
 from candleloop.annotations.label_set import LabelSet
+from candleloop.errors import BadRequest
 from candleloop.patterns.catalogue import PATTERNS, SignMeaning
-from candleloop.patterns.label_sets import as_yaml, label_set_of
+from candleloop.patterns.label_sets import GROUPS, as_yaml, functions_of, label_set_of
 from candleloop.pipeline_config import EncodingConfig
 from config.settings import ROOT
 from tests.support.candles import random_candles
@@ -21,6 +23,28 @@ def test_the_file_is_what_is_made_from_the_catalogue() -> None:
     assert made == ALL
     heading = "\n".join(line[2:] for line in FILE.read_text().splitlines() if line.startswith("# "))
     assert as_yaml(made, heading) == FILE.read_text()
+
+
+def test_every_function_is_in_one_group_and_all_but_the_confirmed_ones_have_a_length() -> None:
+    assert sorted(functions_of(GROUPS)) == sorted(PATTERNS)
+    assert sum(map(len, GROUPS.values())) == 61
+    assert {group: len(functions) for group, functions in GROUPS.items()} == {
+        "one-candle": 17,
+        "two-candles": 15,
+        "three-candles": 21,
+        "four-candles": 2,
+        "five-candles": 4,
+        "confirmed-later": 2,
+    }
+    for group in GROUPS:
+        assert label_set_of(group, functions_of([group])).fixed_length == (group != "confirmed-later")
+
+
+def test_groups_and_functions_come_in_the_order_given_each_once() -> None:
+    chosen = functions_of(["CDLHAMMER", "four-candles", "CDL3LINESTRIKE"])
+    assert chosen == ("CDLHAMMER", "CDL3LINESTRIKE", "CDLCONCEALBABYSWALL")
+    with pytest.raises(BadRequest, match="groups are one-candle"):
+        functions_of(["CDLNOTHING"])
 
 
 def test_every_function_is_searched_with_its_length() -> None:
