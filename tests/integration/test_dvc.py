@@ -12,15 +12,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from candleloop.store import marks
 from candleloop.store.tables import now
 from config.context import open_context
-from config.settings import Settings
+from config.settings import ROOT, Settings
 from tests.support.project import labelled_project
 
 STAGES = ["snapshot", "train", "register"]
 OUTPUT = "pipeline_output"
+KEYS = ("pipeline_config", "yaml_files")
+"""What reads the configuration: its keys are parameters of the stage."""
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +68,21 @@ def hashes(project: Path) -> dict[str, str]:
         for path in sorted((project / OUTPUT).rglob("*"))
         if path.is_file()
     }
+
+
+def test_a_change_of_any_code_that_decides_a_model_makes_the_stage_run() -> None:
+    code = "import sys, candleloop.training.train as _; print(*(m for m in sys.modules if m.startswith('candleloop.')))"
+    loaded = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    files = [Path(*name.split(".")) for name in loaded.stdout.split()]
+    named = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]["train"]["deps"]
+    decides = [
+        file
+        for file in files
+        if not (ROOT / file / "__init__.py").exists() and file.name not in {*KEYS, "errors", "progress", "storage"}
+    ]
+    assert len(decides) > 30
+    held = [Path(dep).with_suffix("") for dep in named]
+    assert [str(file) for file in decides if not any(dep in (file, *file.parents) for dep in held)] == []
 
 
 @pytest.mark.slow
