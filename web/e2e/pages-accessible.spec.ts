@@ -1,3 +1,5 @@
+import type { Page } from "@playwright/test";
+
 import { axe } from "./axe";
 import { expect, test } from "./support";
 
@@ -33,14 +35,23 @@ for (const theme of ["light", "dark", "contrast"]) {
   });
 }
 
-test("no page is wider than a narrow screen", async ({ page }) => {
+test("no page is wider than a narrow screen", async ({ annotate, service, page }) => {
   await page.setViewportSize({ width: 360, height: 740 });
+  await annotate.open(await service.importSeries("NARROW"));
+  await expectNarrow(page, "annotate");
+  await page.goto(`${process.env.E2E_WEB}/label-next`, { waitUntil: "load" });
+  await expect(page.getByTestId("bench")).toHaveAttribute("data-ready", "true");
+  await expectNarrow(page, "label next");
   for (const path of PATHS) {
     await page.goto(`${process.env.E2E_WEB}${path}`, { waitUntil: "load" });
     await expect(page.getByRole("main").getByRole("list").or(page.getByRole("table")).first()).toBeVisible();
-    const wider = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-    expect(wider, path).toBeLessThanOrEqual(0);
-    const main = await page.getByRole("main").evaluate((one) => one.scrollWidth - one.clientWidth);
-    expect(main, path).toBeLessThanOrEqual(0);
+    await expectNarrow(page, path);
   }
 });
+
+async function expectNarrow(page: Page, name: string): Promise<void> {
+  const wider = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+  expect(wider, name).toBeLessThanOrEqual(0);
+  const main = await page.getByRole("main").evaluate((one) => one.scrollWidth - one.clientWidth);
+  expect(main, name).toBeLessThanOrEqual(0);
+}

@@ -115,7 +115,7 @@ function FlagForm({ subject, onFlagged, onCancel }: Pick<DecisionBarProps, "subj
         ref={field}
         data-note
         aria-label={`What you cannot tell about ${subject ?? "it"}, for others`}
-        placeholder="What others should know (may stay empty)"
+        placeholder="A note for others, or none"
         maxLength={500}
         value={note}
         onChange={(event) => setNote(event.target.value)}
