@@ -81,6 +81,10 @@ class Guard:
             detail = f"Send the body as it is, without Content-Encoding: {encoding.decode('latin-1')}."
             await problem_response(415, "encoding_not_supported", detail)(scope, receive, send)
             return
+        if headers.get(b"content-type", b"").strip().lower().startswith(b"multipart/"):
+            detail = "Send the file itself as the body (curl --data-binary @FILE), not a form with the file in it."
+            await problem_response(415, "form_not_supported", detail)(scope, receive, send)
+            return
         limit = _limit(scope)
         declared = headers.get(b"content-length", b"0")
         if declared.isdigit() and int(declared) > limit:

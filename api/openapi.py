@@ -22,7 +22,7 @@ MEANINGS = {
     409: "Ruled out by the present state",
     412: "Somebody changed it meanwhile",
     413: "The body is too large",
-    415: "The body is compressed by Content-Encoding, or not declared as what the call takes",
+    415: "The body is compressed by Content-Encoding, a form, or not declared as what the call takes",
     421: "The Host header names another host",
     422: "Well formed, but cannot be accepted; row and field name the place",
     428: "If-Match is missing",

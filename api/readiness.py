@@ -15,6 +15,7 @@ from rq.worker_registration import get_keys as worker_keys
 from api.model_holder import ModelHolder
 from candleloop.context import Context
 from candleloop.errors import CandleloopError
+from candleloop.training.mlflow_probe import why_mlflow_is_away
 from candleloop.urls import without_credentials
 from jobs.connections import REDIS_AWAY
 from jobs.kinds import QUEUES
@@ -83,10 +84,8 @@ class Readiness:
 
     def _mlflow(self) -> str:
         url = without_credentials(self.context.tracking_url)
-        if not url.startswith("http"):
-            return OK
-        answer = httpx.get(f"{url.rstrip('/')}/health", timeout=PATIENCE_SECONDS / 2)
-        return OK if answer.status_code == 200 else f"answers with status {answer.status_code}"
+        away = why_mlflow_is_away(url, self.context.tracking_database, seconds=PATIENCE_SECONDS / 2)
+        return OK if away is None else f"cannot be reached: {away}"
 
     def _workers(self) -> str:
         missing = [queue for queue in QUEUES if not self._alive(queue)]

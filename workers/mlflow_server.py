@@ -12,6 +12,7 @@ import sys
 import uuid
 
 from candleloop.errors import BadConfiguration
+from candleloop.training.mlflow_probe import DATABASE_HEADER, database_tag
 from config.logs import configure_logging
 from config.settings import Settings, is_loopback, settings
 from workers.passwords import PasswordGate
@@ -53,6 +54,7 @@ def main() -> None:
     password = chosen.dashboard_password
     uvicorn.run(
         app if password is None else PasswordGate(app, password.get_secret_value(), "/health"),
+        headers=[(DATABASE_HEADER, database_tag(chosen.mlflow_database))],
         host=chosen.host,
         port=chosen.mlflow_port,
         log_config=None,

@@ -34,12 +34,16 @@ def main() -> None:
     poll = timedelta(seconds=chosen.relay_poll_seconds)
     sign = sign_of(chosen.home_path)
     sign.parent.mkdir(parents=True, exist_ok=True)
+
+    def mlflow_answers() -> bool:
+        return why_mlflow_is_away(without_credentials(context.tracking_url), context.tracking_database) is None
+
     relay = Relay(
         context.database,
         hasty_connection(chosen.redis),
         context.config.retrain,
         poll,
-        mlflow_answers=lambda: why_mlflow_is_away(without_credentials(context.tracking_url)) is None,
+        mlflow_answers=mlflow_answers,
         committee=context.config.review.asks_committee,
     )
     logger.info("The relay watches the outbox and the jobs.")

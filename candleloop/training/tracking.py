@@ -80,8 +80,9 @@ class Tracker:
     url
         The server or the database file. User and password in it are sent and never shown.
     without_server
-        The database file that the server at ``url`` keeps its runs in: written to directly while no server answers,
-        so that a training without one is tracked all the same and the server shows it when it is back.
+        The database file that the server at ``url`` keeps its runs in: written to directly while that server does not
+        answer, so that a training without one is tracked all the same and the server shows it when it is back. A server
+        that keeps its runs elsewhere is another data folder's and is left alone.
     """
 
     url: str
@@ -200,7 +201,7 @@ class Tracker:
         """Return where to go; fail fast when nobody answers: MLflow's client would import and retry first."""
         if not self.url.startswith(("http://", "https://")):
             return self.url
-        away = why_mlflow_is_away(self.address)
+        away = why_mlflow_is_away(self.address, self.without_server)
         if away is None:
             return self.address
         if self.without_server is not None:

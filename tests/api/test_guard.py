@@ -72,6 +72,13 @@ def test_a_body_that_has_to_be_unpacked_is_refused_as_such(cold: httpx.Client, p
     assert encoding.lower() in answer.json()["detail"]
 
 
+@pytest.mark.parametrize("path", ["/series?name=a.csv", "/predict", "/annotations/import?series_id=S"])
+def test_a_file_in_a_form_is_refused_with_the_way_to_send_it(cold: httpx.Client, path: str) -> None:
+    answer = cold.post(path, files={"file": ("a.csv", b"time,open,high,low,close\n")})
+    assert (answer.status_code, answer.json()["code"]) == (415, "form_not_supported")
+    assert "--data-binary" in answer.json()["detail"]
+
+
 def test_a_body_that_says_it_is_as_it_is_is_read(cold: httpx.Client) -> None:
     answer = cold.post("/feedback", json={"events": []}, headers={"content-encoding": "Identity"})
     assert (answer.status_code, answer.json()["field"]) == (422, "events")

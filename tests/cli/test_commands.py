@@ -40,8 +40,8 @@ def run(*arguments: str) -> Result:
 def test_help_names_every_command_without_loading_a_heavy_library() -> None:
     code = (
         "import sys; sys.argv = ['candleloop', '--help']\n"
-        "from cli.main import main\n"
-        "try: main()\n"
+        "from cli.main import app\n"
+        "try: app()\n"
         "except SystemExit: pass\n"
         "print(sorted({'numpy', 'pandas', 'sklearn', 'xgboost', 'mlflow', 'sqlalchemy'} & set(sys.modules)))"
     )
@@ -49,6 +49,15 @@ def test_help_names_every_command_without_loading_a_heavy_library() -> None:
     for name in ("up", "import", "label", "train", "evaluate", "predict", "models"):
         assert f"  {name} " in done.stdout
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(("arguments", "code"), [(["--help"], 0), (["import", "no-such-file.csv"], 2)])
+def test_a_command_ends_with_its_code_whatever_thread_a_library_left_behind(arguments: list[str], code: int) -> None:
+    left = "import sys, threading; threading.Thread(target=threading.Event().wait).start()\n"
+    program = f"{left}sys.argv = ['candleloop', *{arguments}]\nfrom cli.main import main\nmain()"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == code, done.stderr
+    assert done.stdout if code == 0 else done.stderr
 
 
 def test_features_are_listed_with_what_they_are_and_whether_they_are_used(home: Path) -> None:

@@ -72,6 +72,7 @@ def test_the_stack_trains_on_its_first_start_survives_deaths_and_leaves_nothing_
     version = get(f"{first.api}/model/info")["model"]["version"]
     assert f"version {version}" in first.said.read_text()
     assert {job["kind"] for job in get(f"{first.api}/jobs")["items"]} >= {"autolabel", "train"}
+    wait_for(lambda: get(f"{first.api}/readyz")["mlflow"] == "ok", "MLflow of this data folder", 120)
     series_id = get(f"{first.api}/series")["items"][0]["series_id"]
     stored = f"{first.api}/series/{series_id}/predictions"
     wait_for(lambda: get(stored)["model_version"] == version, "stored predictions of the first model", 120)

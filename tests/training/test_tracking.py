@@ -9,9 +9,11 @@ import os
 import re
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import mlflow
@@ -22,6 +24,7 @@ from mlflow import MlflowClient
 
 from candleloop.errors import Unavailable
 from candleloop.inference.predictor import Predictor
+from candleloop.training.mlflow_probe import DATABASE_HEADER, database_tag, why_mlflow_is_away
 from candleloop.training.tracking import ALIAS, EXPERIMENT, TrackedRun, Tracker, git_commit, metrics
 from candleloop.training.train import TrainedModel, train
 from tests.support.ports import free_port
@@ -36,6 +39,33 @@ class Logged:
     trained: TrainedModel
     run: TrackedRun
     client: MlflowClient
+
+
+@pytest.fixture
+def httpserver_of() -> Iterator[Callable[..., str]]:
+    """Serve answers of status 200 with given headers."""
+    servers = []
+
+    def serve(headers: dict[str, str]) -> str:
+        class Answer(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response(200)
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        servers.append(server)
+        return f"http://127.0.0.1:{server.server_port}"
+
+    yield serve
+    for server in servers:
+        server.shutdown()
+        server.server_close()
 
 
 @pytest.fixture(scope="module")
@@ -228,6 +258,18 @@ def test_without_a_server_a_run_goes_into_its_database_file(logged: Logged) -> N
     assert logged.tracker.log(other) == run
     alone.set_champion("default", run.registry_version)
     assert str(logged.client.get_model_version_by_alias("candleloop-default", ALIAS).version) == run.registry_version
+
+
+def test_the_server_of_another_data_folder_is_left_alone(logged: Logged, httpserver_of: Callable[..., str]) -> None:
+    stranger = httpserver_of({DATABASE_HEADER: database_tag("sqlite:////somewhere/else/mlflow.db")})
+    nobody = httpserver_of({})
+    ours = httpserver_of({DATABASE_HEADER: database_tag(logged.tracker.url)})
+    assert why_mlflow_is_away(ours, logged.tracker.url) is None
+    assert why_mlflow_is_away(stranger) is None
+    for url in (stranger, nobody):
+        assert "another MLflow server" in (why_mlflow_is_away(url, logged.tracker.url) or "")
+    run = Tracker(stranger, without_server=logged.tracker.url).log(logged.trained)
+    assert run == logged.tracker.log(logged.trained)
 
 
 def test_without_a_server_artifacts_lie_in_files_that_need_none(logged: Logged) -> None:

@@ -3121,7 +3121,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description The body is compressed by Content-Encoding, or not declared as what the call takes */
+            /** @description The body is compressed by Content-Encoding, a form, or not declared as what the call takes */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -3271,7 +3271,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description The body is compressed by Content-Encoding, or not declared as what the call takes */
+            /** @description The body is compressed by Content-Encoding, a form, or not declared as what the call takes */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -3385,7 +3385,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description The body is compressed by Content-Encoding, or not declared as what the call takes */
+            /** @description The body is compressed by Content-Encoding, a form, or not declared as what the call takes */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -3600,7 +3600,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description The body is compressed by Content-Encoding, or not declared as what the call takes */
+            /** @description The body is compressed by Content-Encoding, a form, or not declared as what the call takes */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -3725,7 +3725,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description The body is compressed by Content-Encoding, or not declared as what the call takes */
+            /** @description The body is compressed by Content-Encoding, a form, or not declared as what the call takes */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -3851,7 +3851,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description The body is compressed by Content-Encoding, or not declared as what the call takes */
+            /** @description The body is compressed by Content-Encoding, a form, or not declared as what the call takes */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -3977,7 +3977,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description The body is compressed by Content-Encoding, or not declared as what the call takes */
+            /** @description The body is compressed by Content-Encoding, a form, or not declared as what the call takes */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -4687,7 +4687,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description The body is compressed by Content-Encoding, or not declared as what the call takes */
+            /** @description The body is compressed by Content-Encoding, a form, or not declared as what the call takes */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -4975,7 +4975,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description The body is compressed by Content-Encoding, or not declared as what the call takes */
+            /** @description The body is compressed by Content-Encoding, a form, or not declared as what the call takes */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -5188,7 +5188,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description The body is compressed by Content-Encoding, or not declared as what the call takes */
+            /** @description The body is compressed by Content-Encoding, a form, or not declared as what the call takes */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -5552,7 +5552,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description The body is compressed by Content-Encoding, or not declared as what the call takes */
+            /** @description The body is compressed by Content-Encoding, a form, or not declared as what the call takes */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -5881,7 +5881,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description The body is compressed by Content-Encoding, or not declared as what the call takes */
+            /** @description The body is compressed by Content-Encoding, a form, or not declared as what the call takes */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -6090,7 +6090,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description The body is compressed by Content-Encoding, or not declared as what the call takes */
+            /** @description The body is compressed by Content-Encoding, a form, or not declared as what the call takes */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -6453,7 +6453,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description The body is compressed by Content-Encoding, or not declared as what the call takes */
+            /** @description The body is compressed by Content-Encoding, a form, or not declared as what the call takes */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -7232,7 +7232,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description The body is compressed by Content-Encoding, or not declared as what the call takes */
+            /** @description The body is compressed by Content-Encoding, a form, or not declared as what the call takes */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -7546,7 +7546,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description The body is compressed by Content-Encoding, or not declared as what the call takes */
+            /** @description The body is compressed by Content-Encoding, a form, or not declared as what the call takes */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -7669,7 +7669,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description The body is compressed by Content-Encoding, or not declared as what the call takes */
+            /** @description The body is compressed by Content-Encoding, a form, or not declared as what the call takes */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -7803,7 +7803,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description The body is compressed by Content-Encoding, or not declared as what the call takes */
+            /** @description The body is compressed by Content-Encoding, a form, or not declared as what the call takes */
             415: {
                 headers: {
                     [name: string]: unknown;
