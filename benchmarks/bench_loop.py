@@ -61,6 +61,20 @@ def settings_of(chosen: argparse.Namespace, default: str) -> Settings:
     )
 
 
+def command_of(chosen: argparse.Namespace) -> str:
+    """Return the command that makes the same figures; files are named without their folder."""
+    values = {
+        "--large": chosen.large and chosen.large.name,
+        "--seeds": chosen.seeds,
+        "--noisy-seeds": chosen.noisy_seeds,
+        "--other-seeds": chosen.other_seeds,
+        "--strategies": chosen.strategies,
+    }
+    given = ["--quick"] if chosen.quick else []
+    given += [f"{name} {value}" for name, value in values.items() if value not in {None, ""}]
+    return "make bench-loop" + (f' ARGS="{" ".join(given)}"' if given else "")
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run what is not done yet and write the report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -87,9 +101,7 @@ def main(arguments: list[str] | None = None) -> None:
     if not found:
         raise SystemExit("Nothing was run yet with these settings.")
     summary = summarise(found, best=default)
-    given = "".join([" --quick" if chosen.quick else "", f" --large {chosen.large.name}" if chosen.large else ""])
-    command = "make bench-loop" + (f' ARGS="{given.strip()}"' if given else "")
-    figures = render(summary, best=default, command=command)
+    figures = render(summary, best=default, command=command_of(chosen))
     print(figures)
     output = chosen.output or (chosen.results / "quick" if chosen.quick else ROOT / "docs")
     write_page(output / "bench_loop.md", figures)
