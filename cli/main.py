@@ -297,7 +297,8 @@ def predict(
             emit_list("predictions", shown(), facts)
             return
         many = print_table(("label", "first bar", "last bar", "confidence", "provisional"), rows)
-        typer.echo(f"{many} spans by model {model['version']}, {count - many} less confident ones not shown.")
+        rest = f", {count - many} less confident ones not shown" if count > many else ""
+        typer.echo(f"{many} spans by model {model['version']}{rest}.")
         for warning in facts["warnings"]:
             typer.echo(f"Warning: {warning}")
 

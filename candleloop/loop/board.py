@@ -78,12 +78,15 @@ class Board:
         Which windows are reviewed for all labels, bool array of shape (n_windows,).
     version
         The model version that the scores are of, None without a model.
+    left_out
+        Series without scores that are more than can be offered at once; each has a board of its own.
     """
 
     series: tuple[SeriesOnBoard, ...]
     first: IntArray
     closed: BoolArray
     version: str | None
+    left_out: tuple[str, ...] = ()
 
     def window(self, place: int) -> Window:
         """Return where a window lies."""
@@ -177,19 +180,21 @@ class Boards:
         version = _prevailing(queued, scored)
         found: list[SeriesOnBoard] = []
         closed = [np.empty(0, dtype=np.bool_)]
+        left_out: list[str] = []
         unscored = 0
         for one in queued:
             own = scored[one.series_id] if one.model_version == version else None
             if own is None:
                 unscored += 1
                 if unscored > MOST_UNSCORED:
+                    left_out.append(one.series_id)
                     continue
                 own = self._unscored(session, one, label_set)
             found.append(own)
             ranges = reviewed.get(one.series_id, [])
             closed.append(closed_windows(own.windows, ranges, one.timeframe_seconds * MICROSECONDS))
         lengths = np.array([len(own.windows) for own in found], dtype=np.int64)
-        return Board(tuple(found), np.cumsum(lengths) - lengths, np.concatenate(closed), version)
+        return Board(tuple(found), np.cumsum(lengths) - lengths, np.concatenate(closed), version, tuple(left_out))
 
     def _scored(self, one: QueuedSeries, label_set: LabelSet) -> SeriesOnBoard | None:
         if one.windows is None:

@@ -165,6 +165,17 @@ class ReviewQueue:
             reviewed_windows=int(board.closed.sum()),
         )
 
+    def _find(self, session: Session, label_set: LabelSet, item_id: str) -> tuple[Board, int] | None:
+        """Return the board that an item is on, and its place there; None when there is no such item."""
+        board = self._boards.board(session, label_set)
+        place = board.place_of(item_id)
+        for series_id in board.left_out if place is None else ():
+            board = self._boards.board(session, label_set, series_id)
+            place = board.place_of(item_id)
+            if place is not None:
+                break
+        return None if place is None else (board, place)
+
     def lease(self, session: Session, label_set: LabelSet, item_id: str, *, holder: str) -> ReviewItem | None:
         """Give an item to somebody for the configured time; who holds it already holds it longer.
 
@@ -178,17 +189,17 @@ class ReviewQueue:
         Conflict
             ``already_leased`` when another one holds it, ``already_reviewed`` when its bars are reviewed.
         """
-        board = self._boards.board(session, label_set)
-        place = board.place_of(item_id)
-        if place is None:
+        found = self._find(session, label_set, item_id)
+        if found is None:
             return None
+        board, place = found
         window = board.window(place)
         # Whoever completes a window holds its series, so that what is reviewed is known when this goes on.
         series.lock_series(session, window.series_id)
-        board = self._boards.board(session, label_set)
-        place = board.place_of(item_id)
-        if place is None:
+        found = self._find(session, label_set, item_id)
+        if found is None:
             return None
+        board, place = found
         if board.closed[place]:
             raise Conflict(f"The bars of item {item_id!r} are reviewed already.", code="already_reviewed", field="item")
         strategy, reason = self._reason(session, label_set, board, place)

@@ -12,6 +12,7 @@ from api.main import create_app
 from candleloop import pipeline
 from candleloop.batch.run import Holder, run_batch
 from candleloop.context import Context
+from candleloop.loop.board import MOST_UNSCORED
 from candleloop.promotion import promote_model
 from candleloop.store import jobs, outbox
 from candleloop.store.tables import JobRow, ReviewItemRow, now
@@ -290,6 +291,19 @@ def test_without_a_model_the_queue_offers_talib_marks_and_random_windows(cold, e
     assert {(target["kind"], target["origin"]) for target in marked["targets"]} == {("annotation", "talib")}
     assert lease(cold, marked["id"]).status_code == 200
     assert complete(cold, marked["id"], seconds=4).json()["reviewed"] is not None
+
+
+def test_an_item_of_any_series_can_be_taken_however_many_no_model_has_scored(cold, empty):
+    for number in range(MOST_UNSCORED + 2):
+        name = {"name": "x_1h.csv", "symbol": f"S{number:02}"}
+        assert cold.post("/series", params=name, content=csv_of(CANDLES[-400:])).status_code == 201
+    last = f"S{MOST_UNSCORED + 1:02}-1h"
+    offered = {item["series_id"] for item in page(cold, limit=50)["items"]}
+    assert last not in offered
+    (item,) = page(cold, limit=1, series_id=last)["items"]
+    assert lease(cold, item["id"]).json()["series_id"] == last
+    assert complete(cold, item["id"]).json()["reviewed"]["series_id"] == last
+    assert lease(cold, "0" * 32).status_code == 404
 
 
 def test_people_who_ask_at_once_never_get_the_same_item(client, context):
