@@ -88,7 +88,7 @@ class Settings(BaseSettings):
     web_password: SecretStr | None = None
     features: str = ""
 
-    model_poll_seconds: Annotated[float, Field(gt=0)] = 1.0
+    model_poll_seconds: Annotated[float, Field(gt=0)] = 0.25
     relay_poll_seconds: Annotated[float, Field(gt=0)] = 0.5
     log_level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(lambda value: str(value).upper())
