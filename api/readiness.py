@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import httpx
 from redis import Redis
 from rq import Queue
 from rq.worker_registration import get_keys as worker_keys
@@ -16,7 +15,6 @@ from api.model_holder import ModelHolder
 from candleloop.context import Context
 from candleloop.errors import CandleloopError
 from candleloop.training.mlflow_probe import why_mlflow_is_away
-from candleloop.urls import without_credentials
 from jobs.connections import REDIS_AWAY
 from jobs.kinds import QUEUES
 
@@ -83,8 +81,8 @@ class Readiness:
         return OK
 
     def _mlflow(self) -> str:
-        url = without_credentials(self.context.tracking_url)
-        away = why_mlflow_is_away(url, self.context.tracking_database, seconds=PATIENCE_SECONDS / 2)
+        context = self.context
+        away = why_mlflow_is_away(context.tracking_url, context.tracking_database, seconds=PATIENCE_SECONDS / 2)
         return OK if away is None else f"cannot be reached: {away}"
 
     def _workers(self) -> str:
@@ -106,5 +104,3 @@ async def _ask(check: Callable[[], str]) -> str:
         return error.message
     except REDIS_AWAY:
         return "Redis cannot be reached"
-    except httpx.HTTPError:
-        return "cannot be reached"

@@ -10,7 +10,6 @@ from datetime import timedelta
 from candleloop.errors import Unavailable
 from candleloop.store.tables import now
 from candleloop.training.mlflow_probe import why_mlflow_is_away
-from candleloop.urls import without_credentials
 from config.context import open_context
 from config.logs import configure_logging
 from config.settings import settings
@@ -34,16 +33,12 @@ def main() -> None:
     poll = timedelta(seconds=chosen.relay_poll_seconds)
     sign = sign_of(chosen.home_path)
     sign.parent.mkdir(parents=True, exist_ok=True)
-
-    def mlflow_answers() -> bool:
-        return why_mlflow_is_away(without_credentials(context.tracking_url), context.tracking_database) is None
-
     relay = Relay(
         context.database,
         hasty_connection(chosen.redis),
         context.config.retrain,
         poll,
-        mlflow_answers=mlflow_answers,
+        mlflow_answers=lambda: why_mlflow_is_away(context.tracking_url, context.tracking_database) is None,
         committee=context.config.review.asks_committee,
     )
     logger.info("The relay watches the outbox and the jobs.")

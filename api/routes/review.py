@@ -195,7 +195,8 @@ def lease_item(service: TheService, item: str, request: LeaseRequest) -> ReviewI
     """
     with service.context.database.begin() as session:
         tried = (
-            service.queue.lease(session, labels, item, holder=request.holder)
+            service.queue.lease(session, labels, item, holder=request.holder, left_out=left_out)
+            for left_out in (False, True)
             for labels in _label_sets(service, session)
         )
         found = next((taken for taken in tried if taken is not None), None)

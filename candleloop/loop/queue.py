@@ -165,19 +165,15 @@ class ReviewQueue:
             reviewed_windows=int(board.closed.sum()),
         )
 
-    def _find(self, session: Session, label_set: LabelSet, item_id: str) -> tuple[Board, int] | None:
-        """Return the board that an item is on, and its place there; None when there is no such item."""
-        board = self._boards.board(session, label_set)
-        place = board.place_of(item_id)
-        for series_id in board.left_out if place is None else ():
-            board = self._boards.board(session, label_set, series_id)
-            place = board.place_of(item_id)
-            if place is not None:
-                break
-        return None if place is None else (board, place)
-
-    def lease(self, session: Session, label_set: LabelSet, item_id: str, *, holder: str) -> ReviewItem | None:
+    def lease(
+        self, session: Session, label_set: LabelSet, item_id: str, *, holder: str, left_out: bool = False
+    ) -> ReviewItem | None:
         """Give an item to somebody for the configured time; who holds it already holds it longer.
+
+        Parameters
+        ----------
+        left_out
+            Look in the series that are not offered together with others; the bars of each have to be read.
 
         Returns
         -------
@@ -189,14 +185,14 @@ class ReviewQueue:
         Conflict
             ``already_leased`` when another one holds it, ``already_reviewed`` when its bars are reviewed.
         """
-        found = self._find(session, label_set, item_id)
+        found = self._find(session, label_set, item_id, left_out=left_out)
         if found is None:
             return None
         board, place = found
         window = board.window(place)
         # Whoever completes a window holds its series, so that what is reviewed is known when this goes on.
         series.lock_series(session, window.series_id)
-        found = self._find(session, label_set, item_id)
+        found = self._find(session, label_set, item_id, left_out=left_out)
         if found is None:
             return None
         board, place = found
@@ -220,6 +216,16 @@ class ReviewQueue:
             raise Conflict(f"Item {item_id!r} is held by somebody else.", code="already_leased", field="item")
         held = _held(row, board, place)
         return replace(held, rank=1, targets=_targets(session, held))
+
+    def _find(self, session: Session, label_set: LabelSet, item_id: str, *, left_out: bool) -> tuple[Board, int] | None:
+        """Return the board that an item is on, and its place there; None when there is no such item."""
+        together = self._boards.board(session, label_set)
+        alone = (self._boards.board(session, label_set, series_id) for series_id in together.left_out)
+        for board in alone if left_out else (together,):
+            place = board.place_of(item_id)
+            if place is not None:
+                return board, place
+        return None
 
     def complete(
         self,

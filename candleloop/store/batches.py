@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, and_, func, insert, or_, select, update
+from sqlalchemy import and_, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
-from candleloop.store.jobs import Status
+from candleloop.store.jobs import Status, wanted
 from candleloop.store.statements import rows_changed, table_of
 from candleloop.store.tables import BatchPlanRow, BatchShardRow, JobRow, now
 
@@ -62,7 +62,7 @@ def claim_shard(session: Session, job_id: str, *, holder: str, attempt: int) -> 
     holder, attempt
         The job that will do it, the batch job itself or one of its helpers, and its attempt.
     """
-    alive = _wanted(job_id)
+    alive = wanted(job_id)
     held = select(JobRow.id).where(
         JobRow.id == BatchShardRow.holder,
         JobRow.status == Status.RUNNING,
@@ -110,11 +110,6 @@ def shards_of(session: Session, job_id: str) -> list[BatchShardRow]:
     """Return the shards of a batch job in order."""
     statement = select(BatchShardRow).where(BatchShardRow.job_id == job_id).order_by(BatchShardRow.number)
     return list(session.scalars(statement.execution_options(populate_existing=True)))
-
-
-def _wanted(job_id: str) -> Select[str]:
-    running = JobRow.status.in_((Status.QUEUED, Status.RUNNING))
-    return select(JobRow.id).where(JobRow.id == job_id, running, ~JobRow.cancel_requested)
 
 
 def _is(row: BatchShardRow) -> Any:

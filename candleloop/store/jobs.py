@@ -21,7 +21,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, or_, select, update
 from sqlalchemy.orm import Session
 
 from candleloop.errors import Conflict, NotFound
@@ -255,10 +255,15 @@ def cancel(session: Session, job_id: str) -> JobRow:
     return row
 
 
+def wanted(job_id: str) -> Select[str]:
+    """Return the query that finds a job's id while it has neither ended nor been asked to stop."""
+    alive = JobRow.status.in_((Status.QUEUED, Status.RUNNING))
+    return select(JobRow.id).where(JobRow.id == job_id, alive, ~JobRow.cancel_requested)
+
+
 def is_wanted(session: Session, job_id: str, *, hold: bool = False) -> bool:
-    """Tell whether a running job has not been asked to stop; ``hold``: and cannot be before this transaction ends."""
-    running = and_(JobRow.id == job_id, JobRow.status == Status.RUNNING, JobRow.cancel_requested.is_(False))
-    statement = select(JobRow.id).where(running)
+    """Tell whether a job is :func:`wanted`; with ``hold`` nobody can ask it to stop before this transaction ends."""
+    statement = wanted(job_id)
     return session.scalars(statement.with_for_update() if hold else statement).first() is not None
 
 

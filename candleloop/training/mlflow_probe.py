@@ -6,6 +6,8 @@ import hashlib
 
 import httpx
 
+from candleloop.urls import without_credentials
+
 PROBE_SECONDS = 3.0
 
 DATABASE_HEADER = "x-candleloop-database"
@@ -20,13 +22,13 @@ def database_tag(database: str) -> str:
 def why_mlflow_is_away(url: str, database: str | None = None, *, seconds: float = PROBE_SECONDS) -> str | None:
     """Ask an MLflow server for a sign of life; return what went wrong, None when it answers or is a database file.
 
-    With ``database``, the server must keep its runs there: on a machine with two data folders the one at this address
-    may be the other's.
+    Life is shown without the password of the URL. With ``database``, the server must keep its runs there: on a machine
+    with two data folders the one at this address may be the other's.
     """
     if not url.startswith(("http://", "https://")):
         return None
     try:
-        answer = httpx.get(f"{url.rstrip('/')}/health", timeout=seconds).raise_for_status()
+        answer = httpx.get(f"{without_credentials(url).rstrip('/')}/health", timeout=seconds).raise_for_status()
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         return (str(error).splitlines() or [type(error).__name__])[0]
     if database is not None and answer.headers.get(DATABASE_HEADER) != database_tag(database):

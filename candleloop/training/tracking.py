@@ -201,7 +201,7 @@ class Tracker:
         """Return where to go; fail fast when nobody answers: MLflow's client would import and retry first."""
         if not self.url.startswith(("http://", "https://")):
             return self.url
-        away = why_mlflow_is_away(self.address, self.without_server)
+        away = why_mlflow_is_away(self.url, self.without_server)
         if away is None:
             return self.address
         if self.without_server is not None:

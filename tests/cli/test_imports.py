@@ -14,24 +14,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 from typer.testing import CliRunner, Result
 
 from cli.main import app
-from config.settings import ROOT, settings
+from config.settings import ROOT
 from tests.support.candles import random_candles
-from tests.support.service import CONFIG, csv_of
+from tests.support.commands import command_home
+from tests.support.service import csv_of
 from tests.support.vendor_files import freqtrade_feather, freqtrade_json, metatrader4
 
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    (tmp_path / "pipeline.yaml").write_text(yaml.safe_dump(CONFIG))
-    monkeypatch.setenv("CANDLELOOP_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("CANDLELOOP_CONFIG", str(tmp_path / "pipeline.yaml"))
-    settings.cache_clear()
-    yield tmp_path
-    settings.cache_clear()
+    yield from command_home(tmp_path, monkeypatch)
 
 
 def run(*arguments: str) -> Result:

@@ -12,15 +12,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 from typer.testing import CliRunner
 
 from candleloop.candles.frame import Candles
 from cli.main import app
-from config.settings import settings
 from tests.support.candles import random_candles
+from tests.support.commands import command_home
 from tests.support.fresh import fresh_environment
-from tests.support.service import CONFIG
 
 FREQTRADE = "freqtrade==2026.9"
 HANDLERS = ("feather", "parquet", "json", "jsongz")
@@ -62,12 +60,7 @@ def freqtrade(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    (tmp_path / "pipeline.yaml").write_text(yaml.safe_dump(CONFIG))
-    monkeypatch.setenv("CANDLELOOP_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("CANDLELOOP_CONFIG", str(tmp_path / "pipeline.yaml"))
-    settings.cache_clear()
-    yield tmp_path
-    settings.cache_clear()
+    yield from command_home(tmp_path, monkeypatch)
 
 
 def run(*arguments: str) -> str:

@@ -5,9 +5,9 @@ import Link from "next/link";
 import { useSearchParams } from "next/navigation";
 import { useEffect } from "react";
 
-import { asProblem } from "@/api/errors";
 import { labelSetsQuery, seriesQuery } from "@/api/queries";
 import { Notice } from "@/components/ui/notice";
+import { whyNot } from "@/components/ui/service-problem";
 import { rememberSeries } from "@/features/annotate/last-series";
 import { Workbench } from "@/features/annotate/workbench";
 import { WorkspaceProvider } from "@/features/annotate/workspace";
@@ -30,15 +30,7 @@ export function AnnotatePage({ seriesId }: { seriesId: string }) {
   if (labelSets.data && !labelSet) {
     return <Alone title="No such label set">There is no label set {wanted}.</Alone>;
   }
-  if (error) {
-    const { message, isAway } = asProblem(error);
-    return (
-      <Alone title="This series cannot be shown">
-        {message}
-        {isAway && " It is asked again by itself."}
-      </Alone>
-    );
-  }
+  if (error) return <Alone title="This series cannot be shown">{whyNot(error)}</Alone>;
   if (!series.data || !labelSet) return <Skeleton />;
   return (
     <WorkspaceProvider

@@ -69,7 +69,9 @@ export function useScene(review: ReviewFocus | null = null) {
   const scoresError = scores.error ?? away;
   const isOld = scoresError !== null;
   const disagreements = useDisagreements(series.series_id, labelSet.name, !blind);
-  const flags = useFlags(series.series_id, labelSet.name, !blind).data ?? NO_FLAGS;
+  const knownFlags = useFlags(series.series_id, labelSet.name, !blind).data ?? NO_FLAGS;
+  // What was read before an item became blind is still known.
+  const flags = blind ? NO_FLAGS : knownFlags;
   const reopened = useStore(store, (state) => state.reopened);
   const read = scores.data?.predictions ?? NONE;
   const stored = useMemo(() => openAgain(read, reopened), [read, reopened]);
@@ -109,12 +111,12 @@ export function useScene(review: ReviewFocus | null = null) {
         annotations,
         predictions,
         disagreements: visibleDisputes,
-        flags: blind ? NO_FLAGS : flags,
+        flags,
         decided,
         showModel,
         isOld,
       }),
-    [bars, labels, annotations, predictions, visibleDisputes, blind, flags, decided, showModel, isOld],
+    [bars, labels, annotations, predictions, visibleDisputes, flags, decided, showModel, isOld],
   );
   // The one span that is being moved, over all that lie still: thousands of them are not gone through for each step.
   const layers: Layers = useMemo(() => {
