@@ -8,6 +8,8 @@ export default defineConfig({
   fullyParallel: false,
   timeout: 120_000,
   expect: { timeout: 60_000 },
+  // A browser on a busy machine may miss a moment: tried once more, and then reported as flaky.
+  retries: 1,
   reporter: [["list"]],
   forbidOnly: Boolean(process.env.CI),
   use: {

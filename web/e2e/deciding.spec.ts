@@ -1,5 +1,5 @@
 import { timeOf } from "./service";
-import { AnnotatePage, expect, test } from "./support";
+import { AnnotatePage, expect, painted, test } from "./support";
 
 type Jobs = { items: { result: { version: string; promoted: boolean } }[] };
 
@@ -72,6 +72,7 @@ test("a key that is held down decides once", async ({ annotate, service, page })
   await service.labelled(id);
   await annotate.open(id);
   await annotate.first();
+  await painted(page);
   for (let pressed = 0; pressed < 5; pressed++) await page.keyboard.down("a");
   await page.keyboard.up("a");
   await expect(annotate.message).toContainText("confirmed");
@@ -178,11 +179,11 @@ test("N goes to what is left to decide far outside of what is loaded, back with 
   await annotate.ready();
   await annotate.press("p");
   await expect(annotate.message).toHaveText("Nothing more to decide back to the first bar");
-  await annotate.press("a");
+  await annotate.decide("a");
   await expect(annotate.message).toContainText("Wedge confirmed");
   await expect(annotate.focused).toContainText(timeOf(12_000).slice(0, 10));
   await annotate.ready();
-  await annotate.press("a");
+  await annotate.decide("a");
   await expect(annotate.message).toHaveText("Nothing more to decide up to the end of the series");
   await annotate.saved();
   expect(await service.annotations(id, `&origin=confirmed&label_set=${labelSet}`)).toHaveLength(2);

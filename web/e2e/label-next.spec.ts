@@ -2,7 +2,7 @@ import type { Page } from "@playwright/test";
 
 import { axe } from "./axe";
 import { type Service, timeOf } from "./service";
-import { expect, test } from "./support";
+import { expect, painted, test } from "./support";
 
 type Item = { id: string; series_id: string; blind: boolean; focus: { start_time: string; end_time: string } };
 type Queue = { items: Item[]; reviewed_windows: number; model_version: string | null };
@@ -43,9 +43,7 @@ class LabelNext {
 
   /** Press a key that leads to another mark, once the one before has been painted: before, keys decide nothing. */
   async press(key: "a" | "space", chosen = ""): Promise<void> {
-    const lanes = this.page.locator("canvas[data-lanes]");
-    await expect(lanes).not.toHaveAttribute("data-painted", this.painted);
-    this.painted = (await lanes.getAttribute("data-painted")) as string;
+    this.painted = await painted(this.page, this.painted);
     await this.page.keyboard.press(key === "space" ? "Space" : key);
     await expect(this.page.getByTestId("focused")).toContainText(chosen);
   }
@@ -118,6 +116,7 @@ test("a decision in the queue is stored with the item it was made for", async ({
   const confirmed = (await service.annotations(series_id, range)).length;
   await expect(page.getByTestId("focused")).not.toContainText("Nothing.");
   const sent = page.waitForRequest((request) => request.url().endsWith("/api/feedback") && request.method() === "POST");
+  await painted(page);
   await page.keyboard.press("a");
   expect((await sent).postDataJSON().events[0]).toMatchObject({ verb: "confirm", review_item: item });
   await expect.poll(async () => (await service.annotations(series_id, range)).length).toBe(confirmed + 1);

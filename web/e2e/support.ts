@@ -70,6 +70,18 @@ export async function startWeb(apiUrl: string): Promise<{ url: string; stop: () 
   };
 }
 
+/** Wait until what is chosen, and is something else than before, has been painted: keys decide nothing earlier. */
+export async function painted(page: Page, before = ""): Promise<string> {
+  const key = async () => (await page.getByTestId("focused").getAttribute("data-key")) as string;
+  await expect
+    .poll(async () => {
+      const shown = await page.locator("canvas[data-lanes]").getAttribute("data-painted");
+      return shown !== "" && shown !== before && shown === (await key());
+    })
+    .toBe(true);
+  return key();
+}
+
 /** The annotate page of one series. */
 export class AnnotatePage {
   private decided = "";
@@ -137,9 +149,7 @@ export class AnnotatePage {
 
   /** Press a key that decides on what is chosen once that has been painted: before, keys decide nothing. */
   async decide(key: string): Promise<void> {
-    const lanes = this.chart.locator("canvas[data-lanes]");
-    await expect(lanes).not.toHaveAttribute("data-painted", this.decided);
-    this.decided = (await lanes.getAttribute("data-painted")) as string;
+    this.decided = await painted(this.page, this.decided);
     await this.press(key);
   }
 

@@ -12,7 +12,12 @@ export function FocusedPanel({ scene }: { scene: PageScene }) {
   const chosen = useSession((state) => state.chosen);
   const annotation = useAnnotations((state) => (chosen ? state.byKey.get(chosen.key) : undefined));
   return (
-    <section aria-label="Chosen span" className="border-line border-b p-3 text-xs" data-testid="focused">
+    <section
+      aria-label="Chosen span"
+      className="border-line border-b p-3 text-xs"
+      data-testid="focused"
+      data-key={chosen?.key ?? ""}
+    >
       <h2 className="mb-1 font-semibold text-sm">Chosen</h2>
       {chosen === null && (
         <p className="text-muted">Nothing. N goes to the next span to decide, G to the next disagreement.</p>
