@@ -6,13 +6,14 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 from api import openapi, problems
 from api.compression import Compression
 from api.envelope import Envelope
 from api.guard import Guard, allowed_hosts
 from api.keys import Keys
+from api.parameters import known_parameters
 from api.routes import (
     batch,
     docs,
@@ -85,10 +86,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         scores,
         tables,
         label_sets,
-        label_studio,
-        health,
-        docs,
     ):
+        app.include_router(part.router, dependencies=[Depends(known_parameters)])
+    for part in (label_studio, health, docs):  # asked by programs of others, which may add parameters of their own
         app.include_router(part.router)
     problems.install(app)
     openapi.describe(app)

@@ -15,7 +15,7 @@ from candleloop.store import jobs, label_sets, models
 router = APIRouter(tags=["label sets"], route_class=JsonRoute)
 
 
-@router.get("/label-sets", responses=problems(503))
+@router.get("/label-sets", responses=problems(422, 503))
 def list_label_sets(service: TheService) -> ItemList[LabelSetView]:
     """List the label sets with their labels in their frozen order and the model version that serves each."""
     with service.context.database.read() as session:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
@@ -18,6 +18,7 @@ from api.json_route import JsonRoute
 from api.keys import Caller
 from api.model_holder import ServedModel
 from api.openapi import problems
+from api.parameters import known_parameters
 from api.routes.jobs import submit_job
 from api.service import Service, TheService
 from api.studio_events import VERBS, StudioAnnotation, Verb, annotations_of, project_of
@@ -111,6 +112,7 @@ async def label_studio_metrics() -> dict[str, Any]:
 
 @router.get(
     "/config",
+    dependencies=[Depends(known_parameters)],
     response_class=Response,
     responses={
         **problems(404, 422, 503),

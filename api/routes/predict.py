@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from api.candle_input import read_predict_body
 from api.openapi import problems
+from api.parameters import known_parameters
 from api.schemas import PredictAnswer
 from api.service import Service
 from api.withheld import WARNING
@@ -120,6 +121,7 @@ REQUEST_BODY: dict[str, Any] = {
 async def predict(request: Request) -> Response:
     """Find patterns in the candles given."""
     service: Service = request.app.state.service
+    await known_parameters(request)
     body = await request.body()
     with service.place():
         answer = await asyncio.get_running_loop().run_in_executor(service.predicting, answer_prediction, service, body)

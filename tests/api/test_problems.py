@@ -43,6 +43,33 @@ def test_a_bad_query_parameter_is_named(cold: httpx.Client) -> None:
     assert (problem["status"], problem["field"]) == (422, "limit")
 
 
+def test_every_call_refuses_query_parameters_that_it_does_not_have(cold: httpx.Client) -> None:
+    paths = cold.get("/openapi.json").json()["paths"]
+    lenient = {"/healthz", "/readyz", "/metrics"} | {path for path in paths if path.startswith("/label-studio/")}
+    calls = [(method, path) for path, item in paths.items() for method in item if path not in lenient]
+    assert len(calls) >= 30
+    for method, path in [*calls, ("get", "/label-studio/config")]:
+        answer = cold.request(method, re.sub(r"\{[^}]*\}", "x", path), params={"limmit": "1", "limmit2": "1"})
+        problem = answer.json()
+        assert (answer.status_code, problem["code"], problem["field"]) == (422, "unknown_parameter", "limmit"), path
+        assert "422" in paths[path][method]["responses"], path
+
+
+def test_a_refused_query_parameter_is_named_with_those_that_there_are(cold: httpx.Client) -> None:
+    asked = cold.get("/series/x/candles", params={"strat_time": "2024-01-01", "limit": 5})
+    assert asked.json()["detail"] == (
+        "/series/x/candles has no query parameter strat_time; it takes start_time, end_time, before, limit, cursor."
+    )
+    sent = cold.post("/annotations/import", params={"as": "human", "series": "x", "label": "doji"})
+    assert "no query parameters series, label; it takes series_id, as, " in sent.json()["detail"]
+    assert "it takes none" in cold.post("/predict", params={"label_set": "default"}).json()["detail"]
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/label-studio/health", "/docs"])
+def test_programs_of_others_may_add_query_parameters(cold: httpx.Client, path: str) -> None:
+    assert cold.get(path, params={"t": "1700000000"}).status_code == 200
+
+
 def test_a_body_that_is_not_json_is_a_400(cold: httpx.Client) -> None:
     answer = cold.post("/train", content=b"{", headers={"content-type": "application/json"})
     assert (answer.status_code, answer.json()["code"]) == (400, "not_json")
