@@ -67,7 +67,6 @@ def import_(
         chosen = None if format is None else FileFormat(format.value)
         how: dict[str, Any] = {"as_": as_.value, "format": chosen, "complete": complete, "task": task}
         if (address := service_url(url)) is not None:
-            name = label_set or "default"
             with service_at(address) as service:
                 answer = remote.import_annotations(service, series, file, label_set=label_set, **how)
             report = IngestReport.model_validate(answer)
@@ -75,7 +74,7 @@ def import_(
             context, name = open_prepared(label_set)
             report = pipeline.import_annotations(context, series, name, file, **how)
         emit(
-            {"series_id": series, "label_set": name, **report.model_dump(mode="json")},
+            {"series_id": series, **report.model_dump(mode="json")},
             [f"{series}: {line}" for line in report.lines()],
             as_json=as_json,
         )

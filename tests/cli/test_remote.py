@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 from cli.main import app
 from client import Client
 from config.settings import settings
 from tests.client.conftest import KEY, RunningService, service, trained_home  # noqa: F401
-from tests.support.service import CANDLES, SERIES, csv_of
+from tests.support.served import served
+from tests.support.service import CANDLES, CONFIG, SERIES, csv_of, prepared
 from tests.support.vendor_files import freqtrade_feather
 
 
@@ -103,6 +105,21 @@ def test_spans_predictions_and_signals_of_a_series_elsewhere_are_files_here(
     assert told["date"].tolist() == time.tolist()
     code, _, error = run("predictions", SERIES, "-o", str(tmp_path / "p.parquet"), "--url", remote.url)
     assert (code, "has no stored predictions" in error) == (1, True)
+
+
+def test_what_names_no_label_set_is_about_that_of_the_service(remote: RunningService, tmp_path: Path) -> None:
+    elsewhere = prepared(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / "pipeline.yaml").write_text(yaml.safe_dump({**CONFIG, "label_set": "all-61"}))
+    file = tmp_path / "FAR_1h.csv"
+    file.write_bytes(csv_of(CANDLES[:300]))
+    marks = tmp_path / "marks.csv"
+    marks.write_text(f"label,start,end\ndoji,{CANDLES.time[200] // 1_000_000},{CANDLES.time[200] // 1_000_000}\n")
+    with served(elsewhere, tmp_path / "api.log", more={"CANDLELOOP_API_KEY": KEY}) as url:
+        run("import", str(file), "--symbol", "FAR", "--url", url)
+        taken = ("annotations", "import", str(marks), "--series", "FAR-1h", "--as", "human", "--url", url, "--json")
+        code, said, error = run(*taken)
+    assert code == 0, error
+    assert (json.loads(said)["label_set"], json.loads(said)["kept"]) == ("all-61", {"doji": 1})
 
 
 def test_a_command_that_works_here_alone_says_so_where_a_service_is_set(

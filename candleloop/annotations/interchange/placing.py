@@ -79,6 +79,7 @@ class Placed:
         other_length = (bars > 0) & (self.spans.end - self.spans.start + 1 != bars) & new
         places = Counter(zip(self.spans.start[new].tolist(), self.spans.end[new].tolist(), strict=True))
         return IngestReport(
+            label_set=label_set.name,
             rows=len(self.rows) + len(self.dropped),
             kept={name: count for name, count in zip(label_set.names, counts, strict=True) if count},
             snapped=int((self.snapped & new).sum()),

@@ -32,6 +32,8 @@ class IngestReport(BaseModel):
 
     Attributes
     ----------
+    label_set
+        Whose labels the spans have.
     rows
         Spans in the file.
     kept
@@ -55,6 +57,7 @@ class IngestReport(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
+    label_set: str
     rows: int
     kept: dict[str, int]
     snapped: int

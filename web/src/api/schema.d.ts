@@ -1758,6 +1758,8 @@ export interface components {
          *
          *     Attributes
          *     ----------
+         *     label_set
+         *         Whose labels the spans have.
          *     rows
          *         Spans in the file.
          *     kept
@@ -1779,6 +1781,8 @@ export interface components {
          *         What else should be known about the file, in words.
          */
         IngestReport: {
+            /** Label Set */
+            label_set: string;
             /** Rows */
             rows: number;
             /** Kept */
