@@ -33,8 +33,17 @@ def talib_annotation_id(series_id: str, label_set: str, label: str, start_time: 
 
 
 def review_item_id(series_id: str, label_set: str, start_time: int, end_time: int) -> str:
-    """Return the id of a window of the review queue, by the bar-open times of its first and last bar."""
-    return _digest("review", series_id, label_set, str(start_time), str(end_time))
+    """Return the id of a window of the review queue, by the bar-open times of its first and last bar.
+
+    It begins with the mark of its series, so that nobody looks for it in another one.
+    """
+    mark = review_series_mark(series_id, label_set)
+    return mark + _digest("review", series_id, label_set, str(start_time), str(end_time))[len(mark) :]
+
+
+def review_series_mark(series_id: str, label_set: str) -> str:
+    """Return what the ids of all windows of a series begin with: 8 hex digits."""
+    return _digest("review", series_id, label_set)[:8]
 
 
 def _digest(*parts: str) -> str:

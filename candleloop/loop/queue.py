@@ -16,6 +16,7 @@ from threading import Lock
 import numpy as np
 from sqlalchemy.orm import Session
 
+from candleloop.annotations.identity import review_series_mark
 from candleloop.annotations.label_set import LabelSet
 from candleloop.context import Context
 from candleloop.errors import BadConfiguration, Conflict, NotFound
@@ -173,7 +174,8 @@ class ReviewQueue:
         Parameters
         ----------
         left_out
-            Look in the series that are not offered together with others; the bars of each have to be read.
+            Look among the series that are not offered together with others, whose bars have to be read, in that which
+            the id is marked with.
 
         Returns
         -------
@@ -220,7 +222,11 @@ class ReviewQueue:
     def _find(self, session: Session, label_set: LabelSet, item_id: str, *, left_out: bool) -> tuple[Board, int] | None:
         """Return the board that an item is on, and its place there; None when there is no such item."""
         together = self._boards.board(session, label_set)
-        alone = (self._boards.board(session, label_set, series_id) for series_id in together.left_out)
+        alone = (
+            self._boards.board(session, label_set, series_id)
+            for series_id in together.left_out
+            if item_id.startswith(review_series_mark(series_id, label_set.name))
+        )
         for board in alone if left_out else (together,):
             place = board.place_of(item_id)
             if place is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -303,7 +304,16 @@ def test_an_item_of_any_series_can_be_taken_however_many_no_model_has_scored(col
     (item,) = page(cold, limit=1, series_id=last)["items"]
     assert lease(cold, item["id"]).json()["series_id"] == last
     assert complete(cold, item["id"]).json()["reviewed"]["series_id"] == last
-    assert lease(cold, "0" * 32).status_code == 404
+
+
+def test_for_an_item_that_is_none_no_series_is_read_that_is_not_offered(cold, empty):
+    for number in range(MOST_UNSCORED + 1):
+        name = {"name": "x_1h.csv", "symbol": f"S{number:02}"}
+        assert cold.post("/series", params=name, content=csv_of(CANDLES[-400:])).status_code == 201
+    last = f"S{MOST_UNSCORED:02}-1h"
+    shutil.rmtree(next(path for path in empty.home.rglob(last) if path.is_dir()))
+    assert cold.get("/review/next", params={"series_id": last}).json()["code"] == "candles_missing"
+    assert lease(cold, "0" * 32).json()["code"] == "unknown_item"
 
 
 def test_people_who_ask_at_once_never_get_the_same_item(client, context):
