@@ -18,6 +18,11 @@ export class Problem extends Error {
     this.body = body;
   }
 
+  /** What is the matter while {@link isAway}, as a title: whether the service does not answer, or answers that it failed. */
+  get awayTitle(): string {
+    return this.code === "internal_error" ? "The service failed" : "The service is away";
+  }
+
   /** Whether the service is away rather than unwilling, so that the same call may succeed later. */
   get isAway(): boolean {
     return AWAY.has(this.code) || (this.status === 503 && this.code === "unknown");

@@ -121,6 +121,14 @@ it("turns the layer off and on", async () => {
   expect(screen.getByRole("button", { name: /Predictions off/ }).getAttribute("aria-pressed")).toBe("false");
 });
 
+it("tells a service that fails from one that is away, and where its log has the cause", async () => {
+  service(loop());
+  const detail = "Something failed inside candleloop. The log has the cause under 7f3a.";
+  show(panel({ error: new Problem(500, { code: "internal_error", detail }) }));
+  expect(await screen.findByText("The service failed")).toBeDefined();
+  expect(screen.getByText(/The log has the cause under 7f3a\. Annotating goes on/)).toBeDefined();
+});
+
 it("says of when the predictions are that stay while the service is away", async () => {
   service({ ...loop(), "GET /model/info": AWAY });
   show(panel({ error: new Problem(503, AWAY.body) }));

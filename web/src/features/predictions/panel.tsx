@@ -48,7 +48,7 @@ export function PredictionPanel(props: PredictionPanelProps) {
   const shown = passing(filters, predictions).length;
   const reliability =
     chosen === null ? metrics?.calibration : metrics?.labels.find((one) => one.label === chosen)?.calibration;
-  const away = error != null && asProblem(error).isAway;
+  const problem = error && asProblem(error);
   return (
     <section aria-label="Predictions" className="space-y-4 p-3">
       <div className="flex items-center gap-2">
@@ -66,12 +66,13 @@ export function PredictionPanel(props: PredictionPanelProps) {
       ) : (
         <>
           <Served info={info} scoring={scoring} />
-          {error && (
-            <Notice look="bad" title={away ? "The service is away" : "They could not be fetched"}>
+          {problem && (
+            <Notice look="bad" title={problem.isAway ? problem.awayTitle : "They could not be fetched"}>
               {scoring && scoring.modelVersion !== null
                 ? `Shown are those from ${clock(scoring.fetchedAt)}, version ${scoring.modelVersion}. `
                 : ""}
-              {away ? "Annotating goes on; it is asked again by itself." : asProblem(error).message}
+              {problem.message}
+              {problem.isAway && " Annotating goes on; it is asked again by itself."}
             </Notice>
           )}
           <Changed served={served} scoring={scoring} onScored={props.onScored} />

@@ -106,7 +106,7 @@ export function ReviewPage() {
             </Middle>
           )}
           {phase === "away" && (
-            <Middle title="The service is away">
+            <Middle title={queue.problem?.awayTitle ?? ""}>
               {queue.problem?.message} What you marked is kept. Trying again every few seconds.
             </Middle>
           )}
