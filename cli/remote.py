@@ -122,6 +122,22 @@ def predictions(service: Client, series_id: str, format: FileFormat, label_set: 
     return service.export_predictions(series_id, format=chosen, label_set=label_set)
 
 
+def suspects(service: Client, *, kinds: Sequence[str] | None, **how: Any) -> tuple[list[dict[str, Any]], int, int]:
+    """Return labels to doubt, how many there are, and the number of series left out that nobody has labelled."""
+    page = service.suspects(kinds=kinds, **how)
+    rows = [
+        {
+            **{name: one[name] for name in ("series_id", "kind", "out_of_fold", "start_time", "end_time")},
+            "likelihood": round(one["likelihood"], 4),
+            "annotated": None if one["annotation"] is None else one["annotation"]["label"],
+            "predicted": None if one["prediction"] is None else one["prediction"]["label"],
+        }
+        for one in page["items"]
+    ]
+    found = sum(count for kind, count in page["counts"].items() if kinds is None or kind in kinds)
+    return rows, found, page["left_out"]
+
+
 def models(service: Client, label_set: str | None) -> tuple[str, list[dict[str, Any]]]:
     """Return the label set and its model versions as ``candleloop models`` shows them."""
     found = [

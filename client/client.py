@@ -366,6 +366,41 @@ class Client:
         params = {"label_set": label_set, "kind": kind, "limit": 1_000}
         return frame_of(self._http.items(f"/series/{_name(series_id)}/disagreements", params), DISAGREEMENT_COLUMNS)
 
+    def suspects(
+        self,
+        *,
+        series: Sequence[str] | None = None,
+        kinds: Sequence[str] | None = None,
+        unlabelled: bool = False,
+        most: int = 50,
+        label_set: str | None = None,
+    ) -> Json:
+        """Return the ``most`` labels that are likeliest to be wrong or missing, over all series unless some are named.
+
+        Beside the ``items`` there are the number of each kind (``counts``), and of series that are ``left_out`` because
+        nobody has labelled them; with ``unlabelled`` they are compared too.
+        """
+        params = {"series_id": series, "kind": kinds, "unlabelled": unlabelled, "label_set": label_set}
+        page = self._get("/disagreements", **params, limit=min(most, 1_000))
+        items = page["items"]
+        while page["next_cursor"] is not None and len(items) < most:
+            page = self._get(
+                "/disagreements", **params, limit=min(most - len(items), 1_000), cursor=page["next_cursor"]
+            )
+            items += page["items"]
+        return {**page, "items": items}
+
+    def agreement(
+        self, first: str, second: str, *, series: Sequence[str] | None = None, label_set: str | None = None
+    ) -> Json:
+        """Return how far two annotators agree: event F1 by label, neither of them the truth.
+
+        An annotator is ``talib``, ``people``, or a name.
+        """
+        params = {"first": first, "second": second, "series_id": series, "label_set": label_set}
+        answer: Json = self._get("/agreement", **params)
+        return answer
+
     def export_annotations(
         self, series_id: str, *, format: str = "json", label_set: str | None = None, predictions: bool = False
     ) -> bytes:

@@ -156,22 +156,32 @@ def list_disagreements(
 def list_suspects(
     service: TheService,
     label_set: str | None = None,
-    series_id: Annotated[str | None, Query(max_length=80)] = None,
+    series_id: Annotated[list[str] | None, Query()] = None,
     kind: Annotated[list[Kind] | None, Query()] = None,
+    unlabelled: Annotated[
+        bool,
+        Query(description="With series that nobody has labelled: all that the model is sure of is overlooked there"),
+    ] = False,
     min_confidence: Annotated[float, Query(ge=0, le=1, description="From here on the model is sure")] = SURE,
     limit: Limit = 50,
     cursor: str | None = None,
 ) -> SuspectPage:
     """List labels that are probably wrong or missing over all series, the likeliest error first.
 
-    A series is compared when it is asked for the first time after something on it changed, which takes seconds for
+    Series that neither a person nor TA-Lib has looked at are left out unless they are named or asked for. A series is
+    compared when it is asked for the first time after something on it changed, which takes seconds for
     millions of bars.
     """
     name = service.label_set(label_set)
     after = None if cursor is None else read_cursor(cursor, (float, str, int, int, str, str))
     with service.context.database.read() as session:
         labels = label_sets.get(session, name)
-        rows = series.every_series(session) if series_id is None else [series.get_series(session, series_id)]
+        left_out: set[str] = set()
+        if series_id is not None:
+            rows = [series.get_series(session, one) for one in dict.fromkeys(series_id)]
+        else:
+            left_out = set() if unlabelled else predictions.unlabelled_series(session, name)
+            rows = [row for row in series.every_series(session) if row.id not in left_out]
         blind = {row.id: blind_ranges(session, name, row.id) for row in rows}
         found = [
             one
@@ -197,6 +207,7 @@ def list_suspects(
             next_cursor=page.next_cursor,
             label_set=name,
             counts=DisagreementCounts(**{one.value: counts[one.value] for one in Kind}),
+            left_out=len(left_out),
         )
 
 

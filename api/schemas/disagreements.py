@@ -56,11 +56,13 @@ class SuspectView(DisagreementView):
 class SuspectPage(ItemList[SuspectView]):
     """Labels to doubt over all series, the likeliest error first, with the number of each kind.
 
-    Of a series with more than a thousand only the likeliest thousand are listed and counted.
+    Of a series with more than a thousand only the likeliest thousand are listed and counted. ``left_out`` is the number
+    of series with predictions that are left out because nobody has labelled them.
     """
 
     label_set: str
     counts: DisagreementCounts
+    left_out: int
 
 
 class LabelAgreementView(BaseModel):

@@ -22,11 +22,17 @@ def list_suspects(
     series_ids: Sequence[str] | None = None,
     kinds: Sequence[Kind] | None = None,
     sure: float = SURE,
+    unlabelled: bool = False,
     progress: Progress = silent,
 ) -> list[Suspect]:
     """Return the labels that are probably wrong or missing, over all series or some of them, the likeliest first.
 
     Series that no model has predicted have none.
+
+    Parameters
+    ----------
+    unlabelled
+        Of all series those too that nobody has labelled: there every span that the model is sure of is overlooked.
 
     Raises
     ------
@@ -38,7 +44,9 @@ def list_suspects(
     parts = []
     with context.database.read() as session:
         label_set = label_sets.get(session, label_set_name)
-        wanted = [row.id for row in series.every_series(session)] if series_ids is None else series_ids
+        left_out = set() if unlabelled else predictions.unlabelled_series(session, label_set_name)
+        everything = [row.id for row in series.every_series(session) if row.id not in left_out]
+        wanted = everything if series_ids is None else series_ids
         rows = [series.get_series(session, series_id) for series_id in wanted]
         for done, row in enumerate(rows):
             progress("comparing", done, len(rows), "series")
@@ -57,6 +65,18 @@ def list_suspects(
             found = find_suspects(session, row.id, label_set, time, sure=sure, usable=usable)
             parts.append([one for one in found if kinds is None or one.dispute.kind in kinds])
     return merged(parts)
+
+
+def unlabelled_series(context: Context, label_set_name: str) -> set[str]:
+    """Return the ids of the series with predictions that nobody has labelled.
+
+    Raises
+    ------
+    NotFound
+        When there is no such label set.
+    """
+    with context.database.read() as session:
+        return predictions.unlabelled_series(session, label_sets.get(session, label_set_name).name)
 
 
 def measure_agreement(

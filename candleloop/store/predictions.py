@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import and_, delete, false, func, not_, or_, select, true
+from sqlalchemy import and_, delete, exists, false, func, not_, or_, select, true
 from sqlalchemy.orm import Session
 
 from candleloop.annotations.identity import prediction_ids
@@ -20,7 +20,17 @@ from candleloop.number_texts import object_texts
 from candleloop.store.pages import Page
 from candleloop.store.places import page_by_place
 from candleloop.store.statements import insert_into, rows_changed, upsert_columns
-from candleloop.store.tables import ChampionRow, PredictionRow, ScoringRow, SeriesRow, now
+from candleloop.store.tables import (
+    AnnotationRow,
+    ChampionRow,
+    CoverageRangeRow,
+    PredictionRow,
+    RejectionRow,
+    ReviewedRangeRow,
+    ScoringRow,
+    SeriesRow,
+    now,
+)
 
 BACKGROUND = "background"
 """Name of class 0 in stored class probabilities."""
@@ -163,6 +173,16 @@ def finish_scoring(
 def scoring(session: Session, series_id: str, label_set: str) -> ScoringRow | None:
     """Return what the stored predictions of a series are from; None when it was never scored."""
     return session.get(ScoringRow, (series_id, label_set), populate_existing=True)
+
+
+def unlabelled_series(session: Session, label_set: str) -> set[str]:
+    """Return the ids of the series that have predictions and that neither a person nor TA-Lib has looked at."""
+    statement = select(ScoringRow.series_id).where(ScoringRow.label_set == label_set)
+    for row in (AnnotationRow, RejectionRow, ReviewedRangeRow):
+        own = (row.series_id == ScoringRow.series_id, row.label_set == label_set, row.deleted_at.is_(None))
+        statement = statement.where(~exists().where(*own))
+    covered = (CoverageRangeRow.series_id == ScoringRow.series_id, CoverageRangeRow.label_set == label_set)
+    return set(session.scalars(statement.where(~exists().where(*covered))))
 
 
 def stale_series(

@@ -13,15 +13,18 @@ from sqlalchemy import select, update
 from typer.testing import CliRunner
 
 from api.main import create_app
+from candleloop.annotations.marks import Origin
 from candleloop.context import Context
 from candleloop.pipeline_config import OutOfFoldConfig
+from candleloop.store import marks
 from candleloop.store.tables import AnnotationRow
 from cli.main import app
 from config.context import open_context
 from config.settings import Settings, settings
 from tests.api.test_review import score
 from tests.support.http import client_of
-from tests.support.service import SERIES
+from tests.support.served import served
+from tests.support.service import CANDLES, SERIES, csv_of
 
 SWAPPED = {"bullish_engulfing": "bearish_engulfing", "bearish_engulfing": "bullish_engulfing"}
 
@@ -150,6 +153,45 @@ def test_the_command_lists_what_the_api_lists(client, context, trained, monkeypa
     assert lines[0].startswith("series")
     assert all("swap" in line for line in lines[1:4])
     assert lines[-1].startswith("3 of ")
+
+
+def test_series_that_nobody_has_labelled_are_left_out_unless_asked_for(client, context, trained, monkeypatch):
+    sent = client.post("/series", params={"name": "f.csv", "symbol": "FREE"}, content=csv_of(CANDLES[:600])).json()
+    free = sent["series_id"]
+    score(context)
+    usual = page(client, limit=1_000)
+    assert usual["left_out"] == 1
+    assert {one["series_id"] for one in usual["items"]} == {SERIES}
+    everything = page(client, limit=1_000, unlabelled=True)
+    assert everything["left_out"] == 0
+    own = page(client, limit=1_000, series_id=[free])
+    assert {one["kind"] for one in own["items"]} == {"overlooked"}
+    assert everything["counts"]["overlooked"] == usual["counts"]["overlooked"] + own["counts"]["overlooked"]
+    lines = typed(trained, monkeypatch, "disagreements", "--most", "3").stdout.splitlines()
+    assert lines[-2].startswith(f"3 of {sum(usual['counts'].values())} disagreements")
+    assert lines[-1] == "Left out: 1 series with predictions that nobody has labelled; --all shows them too."
+    shown = json.loads(typed(trained, monkeypatch, "disagreements", "--all", "--json").stdout)
+    assert (shown["found"], shown["left_out"]) == (sum(everything["counts"].values()), 0)
+    looked = {"start_time": sent["report"]["first_time"], "end_time": sent["report"]["last_time"]}
+    assert client.post(f"/series/{free}/reviewed", json=looked).status_code == 201
+    assert page(client)["left_out"] == 0
+
+
+def test_the_commands_say_of_a_service_elsewhere_what_they_say_here(context, trained, monkeypatch, tmp_path):
+    plant(context)
+    with context.database.begin() as session:
+        row = session.scalars(select(AnnotationRow)).first()
+        place = {name: getattr(row, name) for name in ("series_id", "label_set", "label", "start_time", "end_time")}
+        marks.add_annotation(session, **place, origin=Origin.IMPORTED, declared_source="sam")
+    score(context)
+    with served(trained, tmp_path / "api.log") as url:
+        for command in (
+            ("disagreements", "--kind", "swap", "--kind", "badloc", "--most", "5"),
+            ("disagreements", "--series", SERIES, "--most", "1000"),
+            ("agreement", "talib", "sam"),
+        ):
+            here, there = (typed(trained, monkeypatch, *command, *more, "--json") for more in ((), ("--url", url)))
+            assert json.loads(there.stdout) == json.loads(here.stdout), command
 
 
 def test_agreement_with_talib_counts_on_reviewed_bars_and_people_by_name(client, context, trained, monkeypatch):

@@ -654,7 +654,8 @@ export interface paths {
          * List Suspects
          * @description List labels that are probably wrong or missing over all series, the likeliest error first.
          *
-         *     A series is compared when it is asked for the first time after something on it changed, which takes seconds for
+         *     Series that neither a person nor TA-Lib has looked at are left out unless they are named or asked for. A series is
+         *     compared when it is asked for the first time after something on it changed, which takes seconds for
          *     millions of bars.
          */
         get: operations["list_suspects"];
@@ -2928,7 +2929,8 @@ export interface components {
          * SuspectPage
          * @description Labels to doubt over all series, the likeliest error first, with the number of each kind.
          *
-         *     Of a series with more than a thousand only the likeliest thousand are listed and counted.
+         *     Of a series with more than a thousand only the likeliest thousand are listed and counted. ``left_out`` is the number
+         *     of series with predictions that are left out because nobody has labelled them.
          */
         SuspectPage: {
             /** Items */
@@ -2938,6 +2940,8 @@ export interface components {
             /** Label Set */
             label_set: string;
             counts: components["schemas"]["DisagreementCounts"];
+            /** Left Out */
+            left_out: number;
         };
         /**
          * SuspectView
@@ -6680,8 +6684,10 @@ export interface operations {
         parameters: {
             query?: {
                 label_set?: string | null;
-                series_id?: string | null;
+                series_id?: string[] | null;
                 kind?: components["schemas"]["Kind"][] | null;
+                /** @description With series that nobody has labelled: all that the model is sure of is overlooked there */
+                unlabelled?: boolean;
                 /** @description From here on the model is sure */
                 min_confidence?: number;
                 limit?: number;
