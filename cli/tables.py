@@ -32,15 +32,15 @@ def predictions(
     """Write the stored predictions of a series, each with its model version and the version of the series."""
     with clear_errors(as_json=False):
         from candleloop import pipeline
-        from candleloop.pipeline.annotation_files import format_of
+        from candleloop.pipeline.annotation_files import prediction_format_of
 
         if (address := service_url(url)) is not None:
             with service_at(address) as service:
-                content = remote.predictions(service, series, format_of(output), label_set)
+                content = remote.predictions(service, series, prediction_format_of(output), label_set)
             write_output(content, output)
             return
         context, name = open_prepared(label_set)
-        write_output(pipeline.export_stored_predictions(context, series, name, format_of(output)), output)
+        write_output(pipeline.export_stored_predictions(context, series, name, prediction_format_of(output)), output)
 
 
 def signals(

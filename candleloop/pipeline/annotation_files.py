@@ -30,6 +30,9 @@ from candleloop.store.pages import MAX_PAGE
 from candleloop.store.tables import AnnotationRow
 from candleloop.times import iso_time
 
+PREDICTION_FORMATS = (FileFormat.JSON, FileFormat.CSV, FileFormat.JSONL, FileFormat.PARQUET)
+"""How predictions are written by themselves."""
+
 SHOWN = ("id", "label", "start_time", "end_time", "confidence", "provisional", "out_of_fold")
 """What files say of a prediction."""
 
@@ -233,6 +236,14 @@ def _span_file(path: Path, format: FileFormat | None) -> tuple[bytes, FileFormat
         return path.read_bytes(), format
     except OSError as error:
         raise BadRequest(f"{path}: cannot be read ({error.strerror}).", field="source") from error
+
+
+def prediction_format_of(path: Path) -> FileFormat:
+    """Return the format that the ending of a file for predictions names; BadRequest when it names none of theirs."""
+    ending = path.suffix.lower().lstrip(".")
+    if ending not in set(PREDICTION_FORMATS):
+        raise BadRequest(f"{path.name}: the name must end in .json, .csv, .jsonl or .parquet.", field="output")
+    return FileFormat(ending)
 
 
 def format_of(path: Path) -> FileFormat:

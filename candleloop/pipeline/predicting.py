@@ -19,7 +19,7 @@ from candleloop.context import Context
 from candleloop.errors import BadCandles, BadRequest
 from candleloop.inference.answer import model_facts, prediction_rows
 from candleloop.inference.predictor import Predictions, Predictor
-from candleloop.pipeline.annotation_files import format_of
+from candleloop.pipeline.annotation_files import prediction_format_of
 from candleloop.pipeline.measuring import champion_bundle
 from candleloop.progress import Progress, silent
 
@@ -187,7 +187,7 @@ def export_predictions(rows: Iterable[Mapping[str, Any]], facts: Mapping[str, An
         "label_set": model["label_set"],
         "model_version": model["version"],
     }
-    content = write_predictions(({**row, **more} for row in rows), format_of(path))
+    content = write_predictions(({**row, **more} for row in rows), prediction_format_of(path))
     try:
         path.write_bytes(content)
     except OSError as error:

@@ -19,15 +19,12 @@ from candleloop.errors import BadRequest, NoModel
 from candleloop.features.export import Exported, export_features
 from candleloop.features.matrix import FeatureSpec
 from candleloop.inference.bundle import ModelBundle
-from candleloop.pipeline.annotation_files import annotations_of, shown_predictions
+from candleloop.pipeline.annotation_files import PREDICTION_FORMATS, annotations_of, shown_predictions
 from candleloop.pipeline.importing import read_series
 from candleloop.progress import Progress, silent
 from candleloop.store import label_sets, predictions, series
 from candleloop.store.tables import ScoringRow
 from candleloop.times import iso_time
-
-PREDICTION_FORMATS = (FileFormat.JSON, FileFormat.CSV, FileFormat.JSONL, FileFormat.PARQUET)
-"""How predictions are written by themselves."""
 
 
 def export_stored_predictions(context: Context, series_id: str, label_set_name: str, format: FileFormat) -> bytes:

@@ -210,6 +210,9 @@ def test_annotations_and_features_of_a_series_are_written_for_freqtrade_and_pand
     assert run("features", "-o", str(output)).exit_code == 2
     refused = run("signals", "ONE-1h", "--of", "annotations", "-o", str(home / "signals.csv"))
     assert (refused.exit_code, "must end in .feather or .parquet" in refused.stderr) == (2, True)
+    refused = run("predictions", "ONE-1h", "-o", str(home / "x.xml"))
+    assert refused.exit_code == 2
+    assert refused.stderr == "candleloop: x.xml: the name must end in .json, .csv, .jsonl or .parquet.\n"
     for command in ("signals", "predictions"):
         none = run(command, "ONE-1h", "-o", str(home / "x.parquet"))
         assert (none.exit_code, "has no stored predictions" in none.stderr) == (1, True)

@@ -131,7 +131,7 @@ def test_the_loop_turns_by_commands_alone(home: Path) -> None:
     assert len(rows) == len(sure["predictions"])
     for place in ("found.txt", "nowhere/found.csv"):
         failed = run("predict", str(file), "--last", "500", "-o", str(home / place))
-        assert (failed.exit_code, failed.stdout) == (2, "")
+        assert (failed.exit_code, failed.stdout, "--format" in failed.stderr) == (2, "", False)
 
 
 def test_people_read_lines_and_tables(home: Path) -> None:
