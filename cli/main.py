@@ -123,6 +123,7 @@ def label(
             ]
         lines = [
             f"{outcome.series_id}: {outcome.spans:,} spans in {outcome.covered_bars:,} of {outcome.bars:,} bars"
+            + ("" if outcome.covered_bars else ": flat bars and those of the warm-up are not searched")
             for outcome in outcomes
         ]
         emit(

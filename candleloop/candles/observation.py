@@ -106,8 +106,8 @@ class _Runs:
         self._long += int((lengths >= RUN).sum())
         self._longest = max(self._longest, int(lengths.max(initial=0)))
 
-    def findings(self) -> list[Finding]:
-        """Return what there is to tell; no more bars may follow."""
+    def findings(self, n_bars: int, when_all: str = "") -> list[Finding]:
+        """Return what there is to tell; no more bars may follow. ``when_all`` is said where no other bar came."""
         if not self._count:
             return []
         self._close(np.array([self._open]))
@@ -116,7 +116,8 @@ class _Runs:
             if self._long
             else ""
         )
-        return [Finding(self._kind, self._message + runs, self._count, self._places)]
+        told = when_all if self._count == n_bars else ""
+        return [Finding(self._kind, self._message + runs + told, self._count, self._places)]
 
 
 class Observer:
@@ -127,13 +128,14 @@ class Observer:
         self._steps = _Steps()
         self._flat = _Runs("flat", "flat bars (open = high = low = close)")
         self._quiet = _Runs("zero_volume", "bars with zero volume")
-        self._jumps = 0
+        self._n_bars = self._jumps = 0
         self._jump_places = RowRanges()
         self._last_close: FloatArray | None = None
 
     def add(self, candles: Candles, numbers: IntArray) -> None:
         """Look at the candles that follow; ``numbers`` are their lines in the file."""
         steps = self.rhythm.add(candles.time)
+        self._n_bars += len(candles)
         self._steps.add(steps, numbers[len(numbers) - len(steps) :])
         open_, high, low, close = candles.open, candles.high, candles.low, candles.close
         self._flat.add((high == low) & (open_ == close), numbers)
@@ -170,8 +172,8 @@ class Observer:
         return [
             *denied,
             *self._steps.findings(self.rhythm),
-            *self._flat.findings(),
-            *self._quiet.findings(),
+            *self._flat.findings(self._n_bars, "; the file has no other bars: there are no patterns to find in it"),
+            *self._quiet.findings(self._n_bars),
             *([jump] if self._jumps else []),
         ]
 

@@ -228,6 +228,8 @@ class Predictor:
                 f"Gaps cut the candles into {n_segments} runs; {len(candles) - n_rows} of {len(candles)} bars are "
                 "warming up and have no predictions."
             )
+        if (candles.high == candles.low).all():
+            found.append("Every candle is flat (open = high = low = close): there are no patterns to find.")
         if self._needs_volume and candles.volume is None:
             found.append("There is no volume: features that need it take their neutral value.")
         return tuple(found)

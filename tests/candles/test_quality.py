@@ -91,6 +91,12 @@ def test_gaps_flat_bars_zero_volume_and_jumps_are_told_and_kept() -> None:
     assert found["jump"].rows == (59, 60)
 
 
+def test_a_file_of_flat_bars_alone_is_told_to_have_no_patterns() -> None:
+    rows = [f"{row.partition(',')[0]},10,10,10,10,5" for row in lines()]
+    assert "the file has no other bars: there are no patterns" in defects(read(rows))["flat"].message
+    assert "no other bars" not in defects(read([*rows[:-1], lines()[-1]]))["flat"].message
+
+
 def test_nights_and_weekends_are_no_gaps() -> None:
     monday = 1_704_099_600
     opens = [monday + day * 86_400 + bar * 1_800 for day in range(14) if day % 7 < 5 for bar in range(13)]

@@ -147,6 +147,15 @@ def test_people_read_lines_and_tables(home: Path) -> None:
     assert "spans by model" in run("predict", str(file)).stdout
 
 
+def test_that_flat_bars_are_not_searched_is_said(home: Path) -> None:
+    file = home / "FLAT_1h.csv"
+    flat = [f"2024-01-{1 + hour // 24:02}T{hour % 24:02}:00:00Z,5,5,5,5" for hour in range(300)]
+    file.write_text("\n".join(["time,open,high,low,close", *flat]))
+    assert "there are no patterns to find" in run("import", str(file)).stdout
+    said = "FLAT-1h: 0 spans in 0 of 300 bars: flat bars and those of the warm-up are not searched"
+    assert run("label").stdout.splitlines() == [said]
+
+
 def test_a_file_that_is_no_candle_file_is_one_line_and_exit_code_2(home: Path) -> None:
     file = home / "letter.csv"
     file.write_text("Dear Sir,\nI saw your advertisement.\n")

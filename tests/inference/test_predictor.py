@@ -124,6 +124,13 @@ def test_candles_without_volume_are_predicted_with_a_warning() -> None:
     assert any("volume" in warning for warning in found.warnings)
 
 
+def test_that_flat_candles_have_no_patterns_is_said() -> None:
+    same = np.full(len(CANDLES), 5.0)
+    found = PREDICTOR.predict(Candles(CANDLES.time, same, same, same, same, CANDLES.volume))
+    assert len(found) == 0
+    assert "Every candle is flat" in found.warnings[-1]
+
+
 def test_uncertainty_is_one_where_two_classes_tie_and_zero_where_one_is_sure() -> None:
     probabilities = np.array([[0.5, 0.5, 0], [0, 1, 0], [0.2, 0.7, 0.1]], dtype=np.float32)
     np.testing.assert_allclose(margin(probabilities), [1, 0, 0.5], atol=1e-6)
