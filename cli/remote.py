@@ -138,8 +138,9 @@ def suspects(service: Client, *, kinds: Sequence[str] | None, **how: Any) -> tup
     return rows, found, page["left_out"]
 
 
-def models(service: Client, label_set: str | None) -> tuple[str, list[dict[str, Any]]]:
-    """Return the label set and its model versions as ``candleloop models`` shows them."""
+def models(service: Client, label_set: str | None) -> tuple[str | None, list[dict[str, Any]]]:
+    """Return the label set, the service's own unless named, and its models as ``candleloop models`` shows them."""
+    name = label_set or next((one["name"] for one in service.label_sets() if one["is_default"]), None)
     found = [
         {
             "version": row["version"],
@@ -149,9 +150,9 @@ def models(service: Client, label_set: str | None) -> tuple[str, list[dict[str, 
             "macro_f1": row["metrics"].get("macro_f1"),
             "registry_version": row["registry_version"],
         }
-        for row in service.models(label_set=label_set).to_dict("records")
+        for row in service.models(label_set=name).to_dict("records")
     ]
-    return label_set or "default", found
+    return name, found
 
 
 def _done(service: Client, job: Mapping[str, Any], progress: ProgressLine) -> Any:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Response
+from sqlalchemy.orm import Session
 
 from api.json_route import JsonRoute
 from api.openapi import problems
 from api.schemas import ItemList, Job, LabelSetStatus, LabelSetView
-from api.service import TheService
+from api.service import Service, TheService
 from api.waiting_feedback import feedback_waiting
 from candleloop.annotations.label_set import LabelSet
 from candleloop.store import jobs, label_sets, models
@@ -19,11 +20,7 @@ router = APIRouter(tags=["label sets"], route_class=JsonRoute)
 def list_label_sets(service: TheService) -> ItemList[LabelSetView]:
     """List the label sets with their labels in their frozen order and the model version that serves each."""
     with service.context.database.read() as session:
-        items = []
-        for label_set in label_sets.every(session):
-            champion = models.champion(session, label_set.name)
-            items.append(LabelSetView.of(label_set, None if champion is None else champion.version))
-        return ItemList(items=items)
+        return ItemList(items=[_shown(service, session, label_set) for label_set in label_sets.every(session)])
 
 
 @router.post(
@@ -39,8 +36,7 @@ def create_label_set(service: TheService, response: Response, label_set: LabelSe
     with service.context.database.begin() as session:
         if not label_sets.ensure(session, label_set):
             response.status_code = 200
-        champion = models.champion(session, label_set.name)
-        return LabelSetView.of(label_set, None if champion is None else champion.version)
+        return _shown(service, session, label_set)
 
 
 @router.get("/label-sets/{label_set}/status", responses=problems(404, 503))
@@ -58,3 +54,9 @@ def get_label_set_status(service: TheService, label_set: str) -> LabelSetStatus:
             feedback=feedback_waiting(service, session, label_set),
             training=Job.of(training[0]) if training else None,
         )
+
+
+def _shown(service: Service, session: Session, label_set: LabelSet) -> LabelSetView:
+    champion = models.champion(session, label_set.name)
+    version = None if champion is None else champion.version
+    return LabelSetView.of(label_set, version, is_default=label_set.name == service.label_set(None))

@@ -105,13 +105,17 @@ class Flag(BaseModel):
 
 
 class LabelSetView(BaseModel):
-    """A frozen, ordered list of labels and the model version that serves it."""
+    """A frozen, ordered list of labels and the model version that serves it.
+
+    Calls that name no label set are about the one that ``is_default``.
+    """
 
     name: str
     labels: list[Label]
     champion: str | None
+    is_default: bool
 
     @classmethod
-    def of(cls, label_set: LabelSet, champion: str | None) -> LabelSetView:
+    def of(cls, label_set: LabelSet, champion: str | None, *, is_default: bool) -> LabelSetView:
         """Show a label set."""
-        return cls(name=label_set.name, labels=list(label_set.labels), champion=champion)
+        return cls(name=label_set.name, labels=list(label_set.labels), champion=champion, is_default=is_default)

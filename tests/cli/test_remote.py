@@ -118,6 +118,8 @@ def test_what_names_no_label_set_is_about_that_of_the_service(remote: RunningSer
         run("import", str(file), "--symbol", "FAR", "--url", url)
         taken = ("annotations", "import", str(marks), "--series", "FAR-1h", "--as", "human", "--url", url, "--json")
         code, said, error = run(*taken)
+        listed = json.loads(run("models", "--url", url, "--json")[1])
+    assert listed == {"label_set": "all-61", "models": []}
     assert code == 0, error
     assert (json.loads(said)["label_set"], json.loads(said)["kept"]) == ("all-61", {"doji": 1})
 

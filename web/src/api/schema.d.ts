@@ -2087,6 +2087,8 @@ export interface components {
         /**
          * LabelSetView
          * @description A frozen, ordered list of labels and the model version that serves it.
+         *
+         *     Calls that name no label set are about the one that ``is_default``.
          */
         LabelSetView: {
             /** Name */
@@ -2095,6 +2097,8 @@ export interface components {
             labels: components["schemas"]["Label"][];
             /** Champion */
             champion: string | null;
+            /** Is Default */
+            is_default: boolean;
         };
         /**
          * LeaseRequest

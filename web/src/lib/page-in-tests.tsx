@@ -65,6 +65,7 @@ export function pages(): void {
 export const LABEL_SET = {
   name: "default",
   champion: "aaaaaaaaaaaa",
+  is_default: true,
   labels: [
     { name: "hammer", code: "HMR", colour: "#0072B2", hotkey: "1", bars: 1, talib: null, sign: null },
     { name: "bullish_harami", code: "BHA", colour: "#B34A00", hotkey: "2", bars: 2, talib: null, sign: null },
