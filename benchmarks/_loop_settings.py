@@ -19,13 +19,13 @@ from candleloop.candles.frame import MICROSECONDS, Candles
 from candleloop.candles.readers import read_candles
 from candleloop.loop.simulation.campaign import Plan
 from candleloop.loop.simulation.learner import Learner
-from candleloop.loop.simulation.regimes import RARE, RuleBars, Size, labels_of, planted_world, rule_bars
+from candleloop.loop.simulation.regimes import RARE, REVERSALS, RuleBars, Size, labels_of, planted_world, rule_bars
 from candleloop.pipeline_config import PipelineConfig
 
 ROOT = Path(__file__).parents[1]
 MINUTES = 15
 """Bars of the large file are put together to this many minutes."""
-LARGE_BARS = 150_000
+LARGE_BARS = 220_000
 """So many of its latest bars are used: the first half is asked about, the second measures."""
 BETWEEN = 100
 """Bars left out between the two: more than features look back and spans are long."""
@@ -58,34 +58,30 @@ class Regime:
 
 
 RULES = {"rounds": 40, "max_depth": 6, "learning_rate": 0.25, "max_bin": 64, "column_share": 0.5}
-SHAPES = {"rounds": 30, "max_depth": 6, "learning_rate": 0.3, "max_bin": 64, "column_share": 0.4}
-RULE_PLAN = Plan(most_windows=700, target=0.96)
+SHAPES = {"rounds": 40, "max_depth": 6, "learning_rate": 0.2, "max_bin": 32, "column_share": 0.1}
+CONFIG = PipelineConfig.load(ROOT / "config/pipeline.yaml")
+"""What a person who installs candleloop has: the benchmark asks about the same windows, scored the same way."""
+PLAN = Plan(most_windows=1200, target=0.97)
+
+
+def _size(pool_windows: int, test_windows: int) -> Size:
+    return Size(pool_windows, test_windows, CONFIG.review.window_bars)
+
 
 REGIMES = {
     one.name: one
     for one in (
-        Regime("dense", "rule labels on real candles, all eight", Size(2000, 1000), RULE_PLAN, 0.4, RULES),
-        Regime(
-            "rare",
-            "rule labels on real candles, four rare ones",
-            Size(2400, 2000),
-            Plan(most_windows=1200, target=0.96),
-            0.4,
-            RULES,
-        ),
-        Regime(
-            "planted",
-            "shapes planted among decoys",
-            Size(1200, 1000),
-            Plan(most_windows=800, target=0.96),
-            0.25,
-            SHAPES,
-        ),
+        Regime("dense", "rule labels on real candles, eight reversals", _size(1600, 1800), PLAN, 0.4, RULES),
+        Regime("rare", "rule labels on real candles, the four rare ones", _size(1600, 1800), PLAN, 0.4, RULES),
+        Regime("planted", "shapes planted among decoys", _size(1000, 1150), PLAN, 0.25, SHAPES),
+        Regime("crowded", "rule labels on real candles, the default set", _size(1000, 500), PLAN, 0.4, RULES),
     )
 }
+LABELS = {"dense": REVERSALS, "rare": RARE}
+"""Names of their labels, of the set of all functions; the default label set where none are named."""
 BACKGROUND_KEPT = 1 / 3
 """See :class:`~candleloop.loop.simulation.learner.Learner`."""
-DEMO_SIZE = Size(230, 70)
+DEMO_SIZE = _size(115, 35)
 """The demo series have no more windows than this; three of them are asked about, the fourth measures."""
 
 
@@ -141,14 +137,13 @@ class Settings:
 def learner_of(settings: Settings, name: str, seed: int) -> Learner:
     """Build the world of a regime for a seed, and the model in it."""
     regime = settings.regime(name)
-    config = PipelineConfig.load(ROOT / "config/pipeline.yaml")
-    xgboost = config.training.xgboost.model_copy(update=regime.xgboost)
-    training = config.training.model_copy(update={"threads": 1, "family": "xgboost", "xgboost": xgboost})
+    xgboost = CONFIG.training.xgboost.model_copy(update=regime.xgboost)
+    training = CONFIG.training.model_copy(update={"threads": 1, "family": "xgboost", "xgboost": xgboost})
     if name == "planted":
         world = planted_world(_demo(), regime.size, seed=seed)
     else:
         world = _rule_bars(name, settings.large).world(regime.size, seed=seed)
-    return Learner(world, config.model_copy(update={"training": training}), regime.threshold, BACKGROUND_KEPT)
+    return Learner(world, CONFIG.model_copy(update={"training": training}), regime.threshold, BACKGROUND_KEPT)
 
 
 @lru_cache(maxsize=1)
@@ -161,8 +156,8 @@ def _demo() -> list[tuple[str, Candles]]:
 @lru_cache(maxsize=2)
 def _rule_bars(name: str, large: Path | None) -> RuleBars:
     label_set = LabelSet.load(ROOT / "config/label_sets/default.yaml")
-    if name == "rare":
-        label_set = labels_of(LabelSet.load(ROOT / "config/label_sets/all-61.yaml"), RARE)
+    if name in LABELS:
+        label_set = labels_of(LabelSet.load(ROOT / "config/label_sets/all-61.yaml"), LABELS[name])
     if large is None:
         demo = _demo()
         return rule_bars(demo[:3], demo[3:], label_set)

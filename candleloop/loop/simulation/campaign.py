@@ -21,9 +21,6 @@ from candleloop.training.families import FittedModel
 
 BoolArray = npt.NDArray[np.bool_]
 
-TOP_SHARE = 0.1
-"""Share of the bars of a window that its score is the mean of."""
-
 ASK_NO_MODEL = ("random", "sequential")
 """Orders that need no scores: most of the time of their campaigns would go into scoring the pool for nothing."""
 
@@ -246,7 +243,7 @@ def _scores(learner: Learner, model: FittedModel) -> WindowScores:
         world.windows[:, 0],
         world.windows[:, 1],
         n_labels=len(world.label_set),
-        top_share=TOP_SHARE,
+        top_share=learner.config.review.top_share,
     )
 
 
