@@ -22,9 +22,8 @@ from candleloop.pipeline_config import PipelineConfig
 
 RESULTS = ROOT / ".candleloop/bench_loop"
 COMPARED = (
-    "balanced_margin",
+    "rare_margin",
     "margin",
-    "rare_margin-quota",
     "mismatch_first",
     "margin-spread-quota",
     "entropy",

@@ -185,7 +185,7 @@ class OutOfFoldConfig(Section):
 class ReviewConfig(Section):
     """What the review queue shows, and in which order."""
 
-    strategy: str = "rare_margin"
+    strategy: str = "balanced_margin"
     window_bars: Annotated[int, Field(ge=5, le=2_000)] = 60
     context_bars: Annotated[int, Field(ge=0, le=2_000)] = 60
     top_share: Annotated[float, Field(gt=0, le=1)] = 0.1

@@ -183,7 +183,9 @@ def test_unknown_items_strategies_and_series_are_named(client, context):
     assert lease(client, teaching(client)[0]["id"], "").status_code == 422
 
 
-@pytest.mark.parametrize("strategy", ["random", "sequential", "margin", "rare_margin", "mismatch_first", "entropy"])
+@pytest.mark.parametrize(
+    "strategy", ["random", "sequential", "margin", "rare_margin", "balanced_margin", "mismatch_first", "entropy"]
+)
 def test_every_strategy_can_be_asked_for(client, context, strategy):
     score(context)
     found = page(client, limit=5, strategy=strategy)

@@ -76,6 +76,14 @@ def test_a_batch_does_not_run_after_one_label():
     )
 
 
+def test_a_window_counts_for_every_label_that_is_unclear_in_it():
+    by_label = np.zeros((60, 4))
+    by_label[3, 1], by_label[8, [1, 2]] = 0.6, (0.4, 0.3)
+    pool = replace(with_scores(example_pool(), margin_by_label=by_label), labelled=np.array([9, 1, 1, 9]))
+    assert ask(strategy_named("balanced_margin"), pool, 2) == [8, 3]  # 0.7 / 2 against 0.6 / 2
+    assert ask(strategy_named("rare_margin"), pool, 2) == [3, 8]
+
+
 def test_disagreements_come_first_and_the_others_by_margin():
     pool = example_pool()
     disagreement = np.zeros(60)

@@ -37,8 +37,6 @@ STRATEGIES: Mapping[str, Callable[[], Strategy]] = {
     "cold_start": ColdStart,
     "margin-spread": lambda: Spread(Margin()),
     "margin-spread-quota": lambda: LabelQuota(Spread(Margin())),
-    "rare_margin-spread": lambda: Spread(RareMargin()),
-    "rare_margin-quota": lambda: LabelQuota(RareMargin()),
 }
 """Every strategy that can be asked for, by its name."""
 

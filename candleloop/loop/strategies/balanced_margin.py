@@ -1,4 +1,4 @@
-"""Windows where the model is torn about the labels that are rarest, counting while the batch is chosen."""
+"""Windows where the model is torn, about rare labels above all, counting while the batch is chosen."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from candleloop.loop.windows import FloatArray, IntArray
 
 
 class BalancedMargin:
-    """The margin over the number of spans that a label has, one window after another.
+    """The sum over labels of the margin by the number of spans that the label has, one window after another.
 
-    A label with *n* labelled spans weighs ``1 / (n + 1)``; of a window counts the label that it says most about. The
-    windows chosen before in the same batch count with the spans that they are expected to hold, so that a batch does
-    not run after one label. Compared with :class:`~candleloop.loop.strategies.rare_margin.RareMargin` the weight is
-    stronger: what a label gains by another span falls about as fast as its F1 nears what can be reached.
+    A label with *n* labelled spans weighs ``1 / (n + 1)``. Where all labels are equally rare this is the margin again;
+    where some are frequent what is unclear about the others comes first. The windows chosen before in the same batch
+    count with the spans that they are expected to hold, so that a batch does not run after one label. Compared with
+    :class:`~candleloop.loop.strategies.rare_margin.RareMargin` a window that is unclear about several labels counts
+    for all of them, and the weight is stronger: it is the slope of ``log(n + 1)``, so that another span of a label is
+    worth as much as it adds to the spans there are in proportion.
 
     References
     ----------
@@ -62,6 +64,4 @@ class BalancedMargin:
 
 
 def _value(torn: FloatArray, count: FloatArray) -> FloatArray:
-    if torn.shape[1] == 0:
-        return np.zeros(len(torn))
-    return np.asarray((torn / (count + 1)).max(axis=1), dtype=np.float64)
+    return np.asarray((torn / (count + 1)).sum(axis=1), dtype=np.float64)

@@ -79,7 +79,7 @@ def test_a_pool_is_scored_only_for_orders_that_ask_a_model(name: str, *, scored:
     assert order.scored == [scored, scored]
 
 
-@pytest.mark.parametrize("strategy", ["margin", "rare_margin", "mismatch_first", "sequential"])
+@pytest.mark.parametrize("strategy", ["margin", "rare_margin", "balanced_margin", "mismatch_first", "sequential"])
 def test_strategies_of_a_pair_begin_alike_and_every_span_is_counted_once(strategy: str) -> None:
     own, other = campaign(strategy), campaign("random")
     for place in (0, 1):

@@ -54,7 +54,7 @@ export async function takeBack(seriesId: string, reviewedId: string): Promise<vo
 /** Strategies by the question they answer; the first is that of the configuration. */
 export const STRATEGIES: readonly { readonly name: Schemas["ReviewReason"]["strategy"]; readonly means: string }[] = [
   { name: "", means: "as configured" },
-  { name: "rare_margin", means: "rare labels first" },
+  { name: "balanced_margin", means: "rare labels first" },
   { name: "margin", means: "where the model hesitates" },
   { name: "least_confidence", means: "where it is least sure" },
   { name: "entropy", means: "where much seems possible" },
