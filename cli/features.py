@@ -10,6 +10,7 @@ import typer
 from cli.candle_files import ZONE_HINT, DayFirst, ReaderName, Symbol, Timeframe, ZoneName, zone_question
 from cli.context import AsJson, open_prepared
 from cli.output import ProgressLine, clear_errors, emit, table
+from cli.remote import ServiceUrl, service_at, service_url
 
 if TYPE_CHECKING:
     from candleloop.features.export import Exported
@@ -28,6 +29,7 @@ def features(
     timezone: ZoneName = None,
     timeframe: Timeframe = None,
     day_first: DayFirst = None,
+    url: ServiceUrl = None,
     as_json: AsJson = False,
 ) -> None:
     """Write candles with the configured features of each, as a model sees them."""
@@ -37,10 +39,12 @@ def features(
         from candleloop import pipeline
         from candleloop.candles.readers import read_candles
         from candleloop.errors import BadRequest
-        from candleloop.features.export import export_features
+        from candleloop.features.export import export_features, save_features
         from candleloop.features.matrix import FeatureSpec
         from config.context import open_context
 
+        if url is not None and series is None:
+            raise BadRequest("A service gives the features of its series: name one by --series.", field="series")
         if catalogue:
             if file is not None or series is not None or output is not None:
                 raise BadRequest("--list is about features alone: name no file, series or output.", field="list")
@@ -51,10 +55,14 @@ def features(
         if output is None:
             raise BadRequest("Say where to by -o FILE.parquet or FILE.csv.", field="output")
         if series is not None:
-            context, _ = open_prepared(None)
-            with ProgressLine() as progress:
-                done, spec = pipeline.export_series_features(context, series, output, progress=progress)
-            emit({**asdict(done), "path": str(done.path), "series_id": series}, _lines(done, spec), as_json=as_json)
+            if (address := service_url(url)) is not None:
+                with service_at(address) as service:
+                    done = save_features(service.features_file(series), output)
+            else:
+                context, _ = open_prepared(None)
+                with ProgressLine() as progress:
+                    done = pipeline.export_series_features(context, series, output, progress=progress)
+            emit({**asdict(done), "path": str(done.path), "series_id": series}, _lines(done), as_json=as_json)
             return
         assert file is not None, "one of the two is given"
         context = open_context()
@@ -79,7 +87,7 @@ def features(
                 "report": imported.report.model_dump(mode="json"),
             },
             [
-                *_lines(done, spec),
+                *_lines(done),
                 *(f"  {line}" for line in imported.report.lines()),
                 *([f"  note: {ZONE_HINT}"] if imported.report.zone_is_assumed else []),
             ],
@@ -105,8 +113,8 @@ def _list(spec: FeatureSpec, *, as_json: bool) -> None:
     )
 
 
-def _lines(done: Exported, spec: FeatureSpec) -> list[str]:
+def _lines(done: Exported) -> list[str]:
     return [
-        f"{done.path}: {done.bars:,} candles with {len(spec.names)} features, {done.bytes / 1e6:,.1f} MB",
+        f"{done.path}: {done.bars:,} candles with {done.features} features, {done.bytes / 1e6:,.1f} MB",
         f"{done.bars - done.complete:,} candles are warming up ({done.warmup} after each gap) and have none.",
     ]

@@ -439,7 +439,11 @@ class Client:
 
     def features(self, series_id: str) -> pd.DataFrame:
         """Return the candles of a series with the features that models see; NaN while those are warming up."""
-        return self._table(f"/series/{_name(series_id)}/features", {})
+        return pd.read_parquet(io.BytesIO(self.features_file(series_id)))
+
+    def features_file(self, series_id: str) -> bytes:
+        """Return the same as a Parquet file, whose metadata say what each feature is."""
+        return self._http.send("GET", f"/series/{_name(series_id)}/features", repeatable=True).content
 
     def import_annotations(
         self,

@@ -31,6 +31,7 @@ class Exported:
     bars: int
     complete: int
     columns: tuple[str, ...]
+    features: int
     warmup: int
     features_hash: str
     bytes: int
@@ -67,61 +68,70 @@ def export_features(
     Exported
         The file has ``series_id``, ``series_version``, ``time`` (UTC), open, high, low, close, volume where there is
         one (float64) and each feature as float32; features that are still warming up are NaN in Parquet and empty in
-        CSV. In Parquet the metadata of a feature's column are its unit, look-back, warm-up and source.
+        CSV. In Parquet the metadata of a feature's column are its unit, look-back, warm-up and source, those of the
+        file the warm-up and the hash of all.
 
     Raises
     ------
     BadRequest
         For another ending, and where the file cannot be written.
     """
-    if path.suffix.lower() not in {".parquet", ".csv"}:
-        raise BadRequest(f"{path.name}: the name must end in .parquet or .csv.", field="output", value=path.name)
+    told = {"warmup": str(spec.warmup), "features_hash": spec.content_hash()}
     schema = pa.schema(
         [
             *((name, pa.string()) for name in SERIES_COLUMNS),
             ("time", pa.timestamp("us", tz="UTC")),
             *((name, pa.float64()) for name in candles.columns()),
             *(_described(feature) for feature in spec.features),
-        ]
+        ],
+        metadata=told,
     )
-    part = path.with_name(path.name + ".part")
     series = [pa.scalar(value, pa.string()) for value in (series_id, candles.version())]
     complete = written = 0
-    try:
-        with _writer(part, schema, as_csv=path.suffix.lower() == ".csv") as writer:
-            waiting: list[pa.RecordBatch] = []
-            n_waiting = 0
-            for rows, features in feature_chunks(candles, spec, max_gap=max_gap):
-                own = candles[rows]
-                warm = features[:, 0] == features[:, 0]
-                complete += int(warm.sum())
-                values = [
-                    *(pa.repeat(value, len(own)) for value in series),
-                    pa.array(own.time, type=schema.field("time").type),
-                    *(pa.array(column) for column in own.columns().values()),
-                    *(pa.array(column) for column in features.T),
-                ]
-                waiting.append(pa.record_batch(values, schema=schema))
-                n_waiting += len(own)
-                if n_waiting >= ROW_GROUP:
-                    writer.write_table(pa.Table.from_batches(waiting))
-                    waiting, n_waiting = [], 0
-                written = rows.stop
-                progress("features", written, len(candles), "bars")
-            if waiting:
+    with _writer(path, schema) as writer:
+        waiting: list[pa.RecordBatch] = []
+        n_waiting = 0
+        for rows, features in feature_chunks(candles, spec, max_gap=max_gap):
+            own = candles[rows]
+            warm = features[:, 0] == features[:, 0]
+            complete += int(warm.sum())
+            values = [
+                *(pa.repeat(value, len(own)) for value in series),
+                pa.array(own.time, type=schema.field("time").type),
+                *(pa.array(column) for column in own.columns().values()),
+                *(pa.array(column) for column in features.T),
+            ]
+            waiting.append(pa.record_batch(values, schema=schema))
+            n_waiting += len(own)
+            if n_waiting >= ROW_GROUP:
                 writer.write_table(pa.Table.from_batches(waiting))
-        part.replace(path)
-    except OSError as error:
-        raise BadRequest(f"{path}: cannot be written ({error.strerror or error}).", field="output") from error
-    finally:
-        part.unlink(missing_ok=True)
+                waiting, n_waiting = [], 0
+            written = rows.stop
+            progress("features", written, len(candles), "bars")
+        if waiting:
+            writer.write_table(pa.Table.from_batches(waiting))
+    return _exported(path, schema, written, complete)
+
+
+def save_features(content: bytes, path: Path) -> Exported:
+    """Write features that were sent as Parquet to a file, as :func:`export_features` writes those of here."""
+    table = pq.read_table(pa.BufferReader(content))
+    with _writer(path, table.schema) as writer:
+        writer.write_table(table)
+    first = next(field.name for field in table.schema if field.type == pa.float32())
+    warming = pyarrow.compute.sum(pyarrow.compute.is_nan(table[first])).as_py() or 0
+    return _exported(path, table.schema, len(table), len(table) - warming)
+
+
+def _exported(path: Path, schema: pa.Schema, bars: int, complete: int) -> Exported:
     return Exported(
         path=path,
-        bars=written,
+        bars=bars,
         complete=complete,
         columns=tuple(schema.names),
-        warmup=spec.warmup,
-        features_hash=spec.content_hash(),
+        features=sum(field.type == pa.float32() for field in schema),
+        warmup=int(schema.metadata[b"warmup"]),
+        features_hash=schema.metadata[b"features_hash"].decode(),
         bytes=path.stat().st_size,
     )
 
@@ -155,12 +165,22 @@ class _CsvWriter:
 
 
 @contextmanager
-def _writer(path: Path, schema: pa.Schema, *, as_csv: bool) -> Iterator[pq.ParquetWriter | _CsvWriter]:
-    if as_csv:
-        writer = _CsvWriter(path, schema)
-    else:
-        writer = pq.ParquetWriter(path, schema, compression="zstd", use_dictionary=list(SERIES_COLUMNS))
+def _writer(path: Path, schema: pa.Schema) -> Iterator[pq.ParquetWriter | _CsvWriter]:
+    """Write a file, which takes its place when it is whole."""
+    if path.suffix.lower() not in {".parquet", ".csv"}:
+        raise BadRequest(f"{path.name}: the name must end in .parquet or .csv.", field="output", value=path.name)
+    part = path.with_name(path.name + ".part")
     try:
-        yield writer
+        if path.suffix.lower() == ".csv":
+            writer = _CsvWriter(part, schema)
+        else:
+            writer = pq.ParquetWriter(part, schema, compression="zstd", use_dictionary=list(SERIES_COLUMNS))
+        try:
+            yield writer
+        finally:
+            writer.close()
+        part.replace(path)
+    except OSError as error:
+        raise BadRequest(f"{path}: cannot be written ({error.strerror or error}).", field="output") from error
     finally:
-        writer.close()
+        part.unlink(missing_ok=True)

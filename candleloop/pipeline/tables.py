@@ -132,9 +132,7 @@ def _known_from(
     return columns
 
 
-def export_series_features(
-    context: Context, series_id: str, path: Path, *, progress: Progress = silent
-) -> tuple[Exported, FeatureSpec]:
+def export_series_features(context: Context, series_id: str, path: Path, *, progress: Progress = silent) -> Exported:
     """Write the candles of a series with the configured features; see :func:`export_features`.
 
     Raises
@@ -144,8 +142,7 @@ def export_series_features(
     """
     spec = FeatureSpec.from_config(context.config.features)
     candles = read_series(context, series_id)
-    done = export_features(candles, spec, path, series_id=series_id, max_gap=context.max_gap, progress=progress)
-    return done, spec
+    return export_features(candles, spec, path, series_id=series_id, max_gap=context.max_gap, progress=progress)
 
 
 def _scoring(session: Session, series_id: str, label_set_name: str) -> ScoringRow:

@@ -103,6 +103,11 @@ def test_spans_predictions_and_signals_of_a_series_elsewhere_are_files_here(
     told = pd.read_feather(output)
     assert told.loc[told["date"] == last, "bullish_harami"].tolist() == [1.0]
     assert told["date"].tolist() == time.tolist()
+    code, said, error = run("features", "--series", SERIES, "-o", str(tmp_path / "f.csv"), "--url", remote.url)
+    assert (code, said.splitlines()[0].startswith(f"{tmp_path}/f.csv: 4,000 candles with ")) == (0, True), error
+    assert pd.read_csv(tmp_path / "f.csv")["close"].tolist() == CANDLES.close.tolist()
+    code, _, error = run("features", str(marks), "-o", str(tmp_path / "f.csv"), "--url", remote.url)
+    assert (code, "name one by --series" in error) == (2, True)
     code, _, error = run("predictions", SERIES, "-o", str(tmp_path / "p.parquet"), "--url", remote.url)
     assert (code, "has no stored predictions" in error) == (1, True)
 

@@ -1,5 +1,6 @@
 """The enriched data set: columns, values, formats, and a file that is whole or not there."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +11,26 @@ import pytest
 from candleloop.candles.frame import Candles
 from candleloop.errors import BadRequest
 from candleloop.features import export
-from candleloop.features.export import export_features
+from candleloop.features.export import export_features, save_features
 from candleloop.features.matrix import FeatureSpec, feature_matrix
 from tests.support.candles import random_candles
 
 SPEC = FeatureSpec(("body_0", "cci_20", "volume_ratio_20"))
 CANDLES = random_candles(500, seed=3)
+
+
+@pytest.mark.parametrize("name", ["there.parquet", "there.csv"])
+def test_features_that_were_sent_are_written_as_those_of_here(tmp_path: Path, name: str) -> None:
+    sent = export_features(CANDLES, SPEC, tmp_path / "sent.parquet", series_id="S")
+    here = export_features(CANDLES, SPEC, tmp_path / f"here-{name}", series_id="S")
+    there = save_features(sent.path.read_bytes(), tmp_path / name)
+    assert replace(there, path=here.path, bytes=here.bytes) == here
+    assert here.complete == len(CANDLES) - SPEC.warmup
+    if name.endswith(".csv"):
+        assert there.path.read_bytes() == here.path.read_bytes()
+    else:
+        assert pq.read_schema(there.path).equals(pq.read_schema(here.path), check_metadata=True)
+        pd.testing.assert_frame_equal(pd.read_parquet(there.path), pd.read_parquet(here.path))
 
 
 def test_parquet_holds_candles_and_features_as_they_are(tmp_path: Path) -> None:
