@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from operator import itemgetter
-from typing import Any
+from typing import Any, BinaryIO
 
 import orjson
-import pyarrow.parquet as pq
 
 from candleloop.batch.order import ResultFormat
 from candleloop.batch.plan import PlannedInput
+from candleloop.batch.row_groups import COPIED, join_row_groups
 from candleloop.batch.shards import parquet_schema, shard_name
 from candleloop.storage import Storage
 from candleloop.store.tables import BatchShardRow
@@ -88,14 +89,10 @@ def assemble(
         if format is ResultFormat.PARQUET:
             facts = {"model": model, "results": [one.facts() for one in outcomes]}
             schema = parquet_schema(labels).with_metadata({"candleloop": orjson.dumps(facts).decode()})
-            with pq.ParquetWriter(staged.stream, schema, compression="zstd") as writer:
-                for shard in shards:
-                    with storage.open(shard_name(job_id, shard.number)) as file:
-                        for batch in pq.ParquetFile(file).iter_batches():
-                            writer.write_batch(batch.replace_schema_metadata(schema.metadata))
+            join_row_groups(staged.stream, schema, _files(storage, job_id, shards))
         elif format is ResultFormat.NDJSON:
-            for number, text in _texts(storage, job_id, shards):
-                staged.stream.write(_with_input(outcomes[number], text))
+            for file in _files(storage, job_id, shards):
+                shutil.copyfileobj(file, staged.stream, COPIED)
             for one in outcomes:
                 if one.problem is not None:
                     staged.stream.write(orjson.dumps(one.facts(), option=orjson.OPT_APPEND_NEWLINE))
@@ -114,20 +111,18 @@ def drop_shards(storage: Storage, job_id: str) -> None:
         storage.filesystem.rm(folder, recursive=True)
 
 
-def _texts(storage: Storage, job_id: str, shards: Sequence[BatchShardRow]) -> Iterator[tuple[int, bytes]]:
-    """Yield the lines of each piece in order, with the number of its input."""
+def _files(storage: Storage, job_id: str, shards: Sequence[BatchShardRow]) -> Iterator[BinaryIO]:
+    """Open the file of each shard in order; it is closed when the next one is asked for."""
     for shard in shards:
         with storage.open(shard_name(job_id, shard.number)) as file:
-            for piece in shard.outcome or []:
-                yield piece["input"], file.read(piece["bytes"])
+            yield file
 
 
-def _with_input(one: InputOutcome, text: bytes) -> bytes:
-    """Say on each line which input it is about."""
-    if not text:
-        return text
-    begin = orjson.dumps({"input": one.input, "series_id": one.series_id})[:-1] + b","
-    return begin + text[1:-1].replace(b"\n{", b"\n" + begin) + b"\n"
+def _texts(storage: Storage, job_id: str, shards: Sequence[BatchShardRow]) -> Iterator[tuple[int, bytes]]:
+    """Yield the predictions of each piece in order, with the number of its input."""
+    for shard, file in zip(shards, _files(storage, job_id, shards), strict=True):
+        for piece in shard.outcome or []:
+            yield piece["input"], file.read(piece["bytes"])
 
 
 def _write_json(stream: Any, texts: Iterator[tuple[int, bytes]], outcomes: Sequence[InputOutcome]) -> None:
@@ -136,6 +131,6 @@ def _write_json(stream: Any, texts: Iterator[tuple[int, bytes]], outcomes: Seque
         separator = b""
         for _, text in pieces:
             if text:
-                stream.write(separator + text[:-1].replace(b"\n", b","))
+                stream.write(separator + text)
                 separator = b","
         stream.write(b"]}")

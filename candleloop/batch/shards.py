@@ -19,7 +19,7 @@ from candleloop.batch.windows import piece_windows, with_votes
 from candleloop.candles.frame import IntArray
 from candleloop.candles.store import CandleStore
 from candleloop.errors import BadCandles
-from candleloop.inference.answer import prediction_lines
+from candleloop.inference.answer import prediction_texts
 from candleloop.inference.predictor import Predictions, Predictor
 from candleloop.loop.window_files import SeriesWindows
 from candleloop.storage import Storage
@@ -120,6 +120,8 @@ def write_shard(
 ) -> list[dict[str, Any]]:
     """Write the predictions of the pieces of a shard and return what became of each piece.
 
+    They are written as the result has them, so that putting it together is copying: one row group, or texts.
+
     Returns
     -------
     list of dict
@@ -131,13 +133,13 @@ def write_shard(
     with storage.staged() as staged:
         if format is ResultFormat.PARQUET:
             schema = parquet_schema(bundle.label_set.names)
+            table = pa.concat_tables([_table(one, inputs[one.piece.input], predictor, schema) for one in made])
             with pq.ParquetWriter(staged.stream, schema, compression="zstd") as writer:
-                for one in made:
-                    writer.write_table(_table(one, inputs[one.piece.input], predictor, schema))
-                    outcomes.append(_outcome(one, 0))
+                writer.write_table(table, row_group_size=max(len(table), 1))
+            outcomes = outcomes_of(made)
         else:
             for one in made:
-                text = b"" if one.found is None else _lines(one.found, one, predictor)
+                text = _text(one, inputs[one.piece.input], format, predictor)
                 staged.stream.write(text)
                 outcomes.append(_outcome(one, len(text)))
         staged.keep(name)
@@ -171,8 +173,16 @@ def parquet_schema(labels: Sequence[str]) -> pa.Schema:
     )
 
 
-def _lines(found: Predictions, one: Predicted, predictor: Predictor) -> bytes:
-    return prediction_lines(found, one.time, predictor.bundle.label_set, first_bar=one.piece.first_bar)
+def _text(one: Predicted, wanted: PlannedInput, format: ResultFormat, predictor: Predictor) -> bytes:
+    """Return the predictions of a piece: lines that say which input each is about, or items of a JSON array."""
+    if one.found is None:
+        return b""
+    of_which = {"input": one.piece.input, "series_id": wanted.series_id}
+    is_lines = format is ResultFormat.NDJSON
+    more, separator, end = (of_which, "\n", "\n") if is_lines else (None, ",", "")
+    label_set, first_bar = predictor.bundle.label_set, one.piece.first_bar
+    texts = prediction_texts(one.found, one.time, label_set, first_bar=first_bar, more=more)
+    return (separator.join(texts) + end).encode() if texts else b""
 
 
 def _table(one: Predicted, wanted: PlannedInput, predictor: Predictor, schema: pa.Schema) -> pa.Table:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import repeat
 from typing import Any
 
@@ -76,13 +77,22 @@ def prediction_rows(
     ]
 
 
-def prediction_lines(found: Predictions, time: IntArray, label_set: LabelSet, *, first_bar: int = 0) -> bytes:
-    """Return the rows of :func:`prediction_rows` as JSON, a line each, for results of many thousand predictions.
+def prediction_texts(
+    found: Predictions,
+    time: IntArray,
+    label_set: LabelSet,
+    *,
+    first_bar: int = 0,
+    more: Mapping[str, Any] | None = None,
+) -> list[str]:
+    """Return the rows of :func:`prediction_rows` as JSON, a text each, for results of many thousand predictions.
 
-    Class probabilities have the digits of their own precision, float32.
+    ``more`` is what each of them says first. Class probabilities have the digits of their own precision, float32.
     """
     if not len(found):
-        return b""
+        return []
+    head = orjson.dumps(more).decode()[:-1] + "," if more else "{"
+    text = head.replace("%", "%%") + _REST
     spans = found.spans
     labels = np.array([orjson.dumps(name).decode() for name in label_set.names], dtype=object)
     columns = zip(
@@ -98,12 +108,12 @@ def prediction_lines(found: Predictions, time: IntArray, label_set: LabelSet, *,
         number_texts(found.provisional),
         strict=True,
     )
-    return "".join([_LINE % row for row in columns]).encode()
+    return [text % row for row in columns]
 
 
-_LINE = (
-    '{"id":%s,"label":%s,"start_time":"%s","end_time":"%s","start_index":%d,"end_index":%d,'
-    '"confidence":%s,"probabilities":%s,"uncertainty":%s,"provisional":%s}\n'
+_REST = (
+    '"id":%s,"label":%s,"start_time":"%s","end_time":"%s","start_index":%d,"end_index":%d,'
+    '"confidence":%s,"probabilities":%s,"uncertainty":%s,"provisional":%s}'
 )
 
 
