@@ -19,7 +19,7 @@ from rq.timeouts import JobTimeoutException
 from candleloop.context import Context
 from candleloop.correlation import correlated
 from candleloop.errors import CandleloopError, Unavailable
-from candleloop.progress import Cancelled, Progress
+from candleloop.progress import Cancelled, Progress, may_interrupt
 from candleloop.store import jobs, outbox
 from candleloop.store.database import Database
 from candleloop.store.tables import JobRow, now
@@ -202,12 +202,12 @@ class _Pulse:
             return jobs.set_progress(session, self.job_id, self.attempt, stage=stage, done=done, total=total, unit=unit)
 
     def _interrupt(self, signum: int, frame: FrameType | None) -> None:
-        """Stop the work, unless it is on its way out already.
+        """Stop the work, unless it is on its way out already or in a transaction.
 
         What is raised from a signal handler may land where Python can only drop it (a finaliser, a callback of a C
         library), so the signal comes again until the work has ended; it must not cut short what cleans up after it.
         """
-        if self.working and not _caused_by_cancellation(sys.exception()):
+        if self.working and may_interrupt() and not _caused_by_cancellation(sys.exception()):
             raise Cancelled
 
 

@@ -12,15 +12,19 @@ import functools
 import importlib
 import logging
 import os
+import signal
 import uuid
 import warnings
 from collections.abc import Iterable
+from types import FrameType
 from typing import Any
 
 from rq import Queue, Worker
 from rq.job import Job
+from rq.timeouts import UnixSignalDeathPenalty
 
 from candleloop.errors import CandleloopError
+from candleloop.progress import may_interrupt
 from candleloop.store import jobs
 from config.context import open_context
 from config.logs import configure_logging
@@ -65,8 +69,20 @@ SILENCE_SECONDS = 25
 """A worker that has said nothing for this long counts as dead."""
 
 
+class PatientTimeout(UnixSignalDeathPenalty):
+    """RQ's timeout, which lets a transaction end first."""
+
+    def handle_death_penalty(self, signum: int, frame: FrameType | None) -> None:
+        """Stop the job, or ask again in a second."""
+        if may_interrupt():
+            super().handle_death_penalty(signum, frame)  # type: ignore[no-untyped-call]
+        signal.alarm(1)
+
+
 class QueueWorker(Worker):
     """RQ's forking worker with shorter silences and a job process that does not outlive it."""
+
+    death_penalty_class = PatientTimeout
 
     def get_heartbeat_ttl(self, job: Job, working_time: float = 0.0) -> int:
         """Return the seconds after which a silent worker's job counts as abandoned."""

@@ -1,8 +1,8 @@
 """Putting Parquet files of one schema together without decoding them.
 
 The pages of a Parquet file lie one after another behind its first four bytes, and what they mean stands in its footer,
-a Thrift structure in the compact protocol that names places in the file. So a file with the row groups of several others
-is their pages as they are, and one footer with all row groups, each place moved by how far its pages were.
+a Thrift structure in the compact protocol that names places in the file. So a file with the row groups of others is
+their pages as they are, and one footer with all row groups, each place moved by how far its pages were.
 
 References
 ----------

@@ -20,6 +20,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
 from candleloop.errors import BadConfiguration, Unavailable
+from candleloop.progress import uninterrupted
 
 BUSY_TIMEOUT_SECONDS = 30.0
 """How long a SQLite transaction waits for another one that is writing."""
@@ -53,6 +54,8 @@ class Database:
     survives a power cut. Writing transactions begin with ``BEGIN IMMEDIATE``: they queue up, none fails half way. Those
     of one process take turns before they ask SQLite, which lets waiting ones sleep and may let one of many wait long.
 
+    A transaction is not cut short by what stops a job: see :func:`candleloop.progress.uninterrupted`.
+
     No connection crosses a fork. A ``Database`` drops its idle connections just before ``os.fork``, so parent and child
     both go on with connections of their own; a session must not be open in the forking thread.
     """
@@ -80,6 +83,7 @@ class Database:
             When the database cannot be reached, is locked for too long, or was never migrated.
         """
         with (
+            uninterrupted(),
             unavailable_errors(self.url),
             self._in_turn(),
             Session(self._engine, expire_on_commit=False) as session,
@@ -96,7 +100,11 @@ class Database:
         Unavailable
             When the database cannot be reached or was never migrated.
         """
-        with unavailable_errors(self.url), Session(self._reading, expire_on_commit=False) as session:
+        with (
+            uninterrupted(),
+            unavailable_errors(self.url),
+            Session(self._reading, expire_on_commit=False) as session,
+        ):
             yield session
 
     def ping(self) -> None:

@@ -22,6 +22,7 @@ from candleloop.store.database import Database
 from candleloop.store.tables import JobRow, now
 from config.settings import ROOT
 from jobs.connections import hasty_connection
+from jobs.kinds import Kind
 from jobs.queue import cancel, dispatch, submit
 from jobs.relay import Relay
 from tests.support import probe_jobs
@@ -39,9 +40,9 @@ def relay(database: Database, connection: Redis) -> Relay:
     return Relay(database, connection, RetrainConfig(), timedelta(seconds=0.5))
 
 
-def submitted(database: Database, act: str, folder: Path | str = "") -> str:
+def submitted(database: Database, act: str, folder: Path | str = "", kind: Kind = probe_jobs.PROBE) -> str:
     with database.begin() as session:
-        row = submit(session, probe_jobs.PROBE.name, {"act": act, "folder": str(folder)}, requested_by="test")
+        row = submit(session, kind.name, {"act": act, "folder": str(folder)}, requested_by="test")
     return row.id
 
 
@@ -310,6 +311,36 @@ def test_a_cancellation_that_the_job_missed_is_repeated_but_does_not_cut_short_w
     assert (tmp_path / "missed").exists()
     assert (tmp_path / "tidied").exists()
     worker.finish()
+
+
+def test_a_cancellation_waits_for_the_end_of_a_transaction(
+    database: Database, connection: Redis, start_worker: StartWorker, tmp_path: Path
+) -> None:
+    job_id = submitted(database, "read", tmp_path)
+    dispatch(database, connection, job_id)
+    worker = start_worker()
+    process_of(tmp_path)
+
+    with database.begin() as session:
+        cancel(session, job_id)
+
+    wait_for(lambda: read(database, job_id).status == "cancelled", "cancelled job")
+    assert (tmp_path / "whole").exists()
+    worker.finish()
+
+
+def test_a_timeout_waits_for_the_end_of_a_transaction(
+    database: Database, connection: Redis, start_worker: StartWorker, tmp_path: Path
+) -> None:
+    job_id = submitted(database, "read", tmp_path, probe_jobs.HASTY)
+    dispatch(database, connection, job_id)
+    start_worker().finish()
+
+    row = read(database, job_id)
+    assert row.status == "failed"
+    assert row.error is not None
+    assert row.error["code"] == "timed_out"
+    assert (tmp_path / "whole").exists()
 
 
 def test_a_job_cancelled_while_it_waits_is_never_run(

@@ -8,6 +8,8 @@ import time
 from pathlib import Path
 from typing import Any, Literal
 
+from sqlalchemy import text
+
 from candleloop.context import Context
 from candleloop.errors import TooFewLabels, Unavailable
 from candleloop.progress import Progress
@@ -19,7 +21,7 @@ from tests.support.waiting import wait_for
 class ProbeArguments(Arguments):
     """What the job shall do; ``folder`` is where it tells and is told things by files."""
 
-    act: Literal["count", "wait", "fail", "crash", "away", "die_once", "die", "boost", "deaf"]
+    act: Literal["count", "wait", "fail", "crash", "away", "die_once", "die", "boost", "deaf", "read"]
     folder: str = ""
 
 
@@ -49,6 +51,8 @@ def act(chosen: ProbeArguments, context: Context, progress: Progress) -> dict[st
         finally:
             time.sleep(1.2)  # meanwhile it is asked again
             (folder / "tidied").touch()
+    if chosen.act == "read":
+        _read(context, folder)
     if chosen.act == "fail":
         raise TooFewLabels("Only 2 spans of morning_star.", counts={"morning_star": 2})
     if chosen.act == "away":
@@ -81,6 +85,27 @@ def _be_deaf_once(folder: Path) -> None:
     (folder / "missed").touch()
 
 
+def _read(context: Context, folder: Path) -> None:
+    """Stay in a transaction until somebody has tried to stop the job twice, and then wait outside of it."""
+    tries = []
+
+    def counting(signum: int, stop: Any) -> None:
+        def handle(*arguments: Any) -> None:
+            tries.append(signum)
+            stop(*arguments)
+
+        signal.signal(signum, handle)
+
+    for signum in (signal.SIGUSR1, signal.SIGALRM):
+        counting(signum, signal.getsignal(signum))
+    with context.database.read() as session:
+        session.execute(text("SELECT 1"))
+        (folder / "started").write_text(f"{os.getpid()}\n")
+        wait_for(lambda: len(tries) >= 2, "second try to stop the job", 100)
+        (folder / "whole").touch()
+    wait_for((folder / "go").exists, "permission to go on", 100)
+
+
 def _boost() -> int:
     import numpy as np
     import xgboost
@@ -93,4 +118,5 @@ def _boost() -> int:
 
 
 PROBE = Kind("probe", "batch", f"{__name__}.run", ProbeArguments, timeout=120, attempts=2)
-KINDS[PROBE.name] = PROBE
+HASTY = Kind("hasty_probe", "batch", f"{__name__}.run", ProbeArguments, timeout=2, attempts=1)
+KINDS.update({kind.name: kind for kind in (PROBE, HASTY)})
