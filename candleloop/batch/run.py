@@ -219,15 +219,21 @@ def _work(
     bundle: ModelBundle | None,
     progress: Progress,
 ) -> int:
-    """Do one free shard after another; the model is loaded when there is the first."""
+    """Do one free shard after another, finishing one and taking the next at once; the model is loaded for the first."""
     inputs = [PlannedInput.model_validate(raw) for raw in plan.inputs]
     predictor: Predictor | None = None
     scorer: OutOfFold | None = None
     committee: Predictor | None = None
+    finish: Callable[[Session], None] | None = None
     done = 0
     while True:
         with context.database.begin() as session:
+            if finish is not None:
+                finish(session)
             shard = batches.claim_shard(session, job_id, holder=holder.job_id, attempt=holder.attempt)
+        if finish is not None:
+            done += 1
+            _report(context, job_id, progress)
         if shard is None:
             return done
         if predictor is None:
@@ -236,9 +242,7 @@ def _work(
             scorer = None if folds is None else OutOfFold(predictor, folds)
             voting = {one.committee for one in inputs if one.committee is not None}
             committee = next((Predictor(ModelBundle.load(context.storage, one)) for one in voting), None)
-        _do(context, shard, holder, inputs, order, predictor, scorer, committee)
-        done += 1
-        _report(context, job_id, progress)
+        finish = _do(context, shard, holder, inputs, order, predictor, scorer, committee)
 
 
 def _do(
@@ -250,8 +254,8 @@ def _do(
     predictor: Predictor,
     scorer: OutOfFold | None,
     committee: Predictor | None,
-) -> None:
-    """Predict a shard; its file is there before the database says that it is done."""
+) -> Callable[[Session], None]:
+    """Predict a shard and write its file; return what says in the database that it is done."""
     store = CandleStore(context.storage)
     pieces = [Piece.model_validate(raw) for raw in shard.pieces]
     top_share = context.config.review.top_share
@@ -267,13 +271,16 @@ def _do(
     else:
         name = shard_name(shard.job_id, shard.number)
         outcomes = write_shard(context.storage, name, order.format, predictor, inputs, made)
-    with context.database.begin() as session:
+
+    def finish(session: Session) -> None:
         if not batches.finish_shard(session, shard, holder=holder.job_id, attempt=holder.attempt, outcome=outcomes):
             raise Conflict(f"Shard {shard.number} of job {shard.job_id} was given to another worker.")
         for one in made:
             wanted = inputs[one.piece.input]
             if wanted.stored and not (order is not None and _is_scored(session, wanted, predictor.bundle)):
                 store_predictions(session, predictor, wanted, one)
+
+    return finish
 
 
 def _is_scored(session: Session, wanted: PlannedInput, bundle: ModelBundle) -> bool:
