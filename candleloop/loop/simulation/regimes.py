@@ -60,7 +60,7 @@ AFTER_A_TREND = AutoLabelConfig(
 """A pattern holds where the closes before it moved the other way: TA-Lib's rule and one more."""
 
 RARE = ("morning_star", "evening_star", "morning_doji_star", "evening_doji_star")
-"""The four stars, each on about one bar in a thousand; of the set of all functions."""
+"""The four stars, each on one bar in a thousand or fewer; of the set of all functions."""
 
 REVERSALS = (*RARE, "inverted_hammer", "shooting_star", "bullish_three_outside", "bearish_three_outside")
 """Eight reversals of one and of three candles, half of them rare: the definition of each names the move before it.
