@@ -64,7 +64,8 @@ def disagreements(
             )
             for row in rows
         ]
-        shown = [f"{len(rows)} of {found} disagreements, the label most likely to be wrong first."]
+        more = "; --most N lists more" if len(rows) < found else ""
+        shown = [f"{len(rows)} of {found} disagreements, the label most likely to be wrong first{more}."]
         if left_out:
             shown.append(
                 f"Left out: {left_out} series with predictions that nobody has labelled; --all shows them too."

@@ -153,6 +153,9 @@ def test_the_command_lists_what_the_api_lists(client, context, trained, monkeypa
     assert lines[0].startswith("series")
     assert all("swap" in line for line in lines[1:4])
     assert lines[-1].startswith("3 of ")
+    assert lines[-1].endswith("; --most N lists more.")
+    lines = typed(trained, monkeypatch, "disagreements", "--most", "1000", "--kind", "swap").stdout.splitlines()
+    assert lines[-1].endswith("wrong first.")
 
 
 def test_series_that_nobody_has_labelled_are_left_out_unless_asked_for(client, context, trained, monkeypatch):
