@@ -102,7 +102,7 @@ def scored(context: Context, label_set: str, folds: int, number: int) -> list[Su
         claimed = jobs.claim(session, job_id)
     assert claimed is not None
     run_batch(own, Holder(job_id, claimed.attempts), label_set, None)
-    return pipeline.list_suspects(own, label_set)
+    return pipeline.list_suspects(own, label_set)[0]
 
 
 def hits(suspects: list[Suspect], planted: list[Place]) -> list[bool]:

@@ -88,8 +88,9 @@ def _suspects(
 
     context, name = open_prepared(label_set)
     chosen = None if kinds is None else [Kind(one) for one in kinds]
-    found = pipeline.list_suspects(context, name, series_ids=series, kinds=chosen, unlabelled=every, progress=progress)
-    left_out = set() if series or every else pipeline.unlabelled_series(context, name)
+    found, left_out = pipeline.list_suspects(
+        context, name, series_ids=series, kinds=chosen, unlabelled=every, progress=progress
+    )
     rows = [
         {
             "series_id": one.series_id,
@@ -103,7 +104,7 @@ def _suspects(
         }
         for one in found[:most]
     ]
-    return rows, len(found), len(left_out)
+    return rows, len(found), left_out
 
 
 def agreement(

@@ -31,7 +31,7 @@ from candleloop import pipeline
 from candleloop.loop.disagreement import SURE, Kind
 from candleloop.loop.disputes import Dispute, find_disputes
 from candleloop.loop.instants import format_instant
-from candleloop.loop.suspects import Suspect
+from candleloop.loop.suspects import Suspect, compared_series
 from candleloop.store import feedback, label_sets, marks, models, predictions, series
 from candleloop.store.pages import page_of, read_cursor
 from candleloop.store.tables import AnnotationRow, PredictionRow, ScoringRow
@@ -176,12 +176,7 @@ def list_suspects(
     after = None if cursor is None else read_cursor(cursor, (float, str, int, int, str, str))
     with service.context.database.read() as session:
         labels = label_sets.get(session, name)
-        left_out: set[str] = set()
-        if series_id is not None:
-            rows = [series.get_series(session, one) for one in dict.fromkeys(series_id)]
-        else:
-            left_out = set() if unlabelled else predictions.unlabelled_series(session, name)
-            rows = [row for row in series.every_series(session) if row.id not in left_out]
+        rows, left_out = compared_series(session, name, series_id, unlabelled=unlabelled)
         blind = {row.id: blind_ranges(session, name, row.id) for row in rows}
         found = [
             one
@@ -207,7 +202,7 @@ def list_suspects(
             next_cursor=page.next_cursor,
             label_set=name,
             counts=DisagreementCounts(**{one.value: counts[one.value] for one in Kind}),
-            left_out=len(left_out),
+            left_out=left_out,
         )
 
 

@@ -8,7 +8,7 @@ fold: each suspect says whether they are.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,7 +22,7 @@ from candleloop.loop.disagreement import Kind, error_likelihood
 from candleloop.loop.disputes import Dispute, find_disputes
 from candleloop.store import predictions, series
 from candleloop.store.statements import chunks
-from candleloop.store.tables import AnnotationRow, PredictionRow
+from candleloop.store.tables import AnnotationRow, PredictionRow, SeriesRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,29 @@ class Suspect:
     def key(self) -> tuple[float, str, int, int, str, str]:
         """What suspects are ordered by; no two have the same."""
         return -self.likelihood, self.series_id, *self.dispute.key
+
+
+def compared_series(
+    session: Session, label_set: str, series_ids: Sequence[str] | None, *, unlabelled: bool
+) -> tuple[list[SeriesRow], int]:
+    """Return the series to look for suspects in, and the number of those left out because nobody has labelled them.
+
+    Parameters
+    ----------
+    series_ids
+        The series, each taken once; all when None.
+    unlabelled
+        Of all series those too that nobody has labelled: there every span that the model is sure of is overlooked.
+
+    Raises
+    ------
+    NotFound
+        When there is no such series.
+    """
+    if series_ids is not None:
+        return [series.get_series(session, series_id) for series_id in dict.fromkeys(series_ids)], 0
+    left_out = set() if unlabelled else predictions.unlabelled_series(session, label_set)
+    return [row for row in series.every_series(session) if row.id not in left_out], len(left_out)
 
 
 def find_suspects(

@@ -5,7 +5,7 @@ environment.
 """
 
 from candleloop.pipeline.annotation_files import export_annotations, import_annotations, label_studio_config
-from candleloop.pipeline.doubting import list_suspects, measure_agreement, unlabelled_series
+from candleloop.pipeline.doubting import list_suspects, measure_agreement
 from candleloop.pipeline.importing import (
     AppendOutcome,
     ImportOutcome,
@@ -72,5 +72,4 @@ __all__ = [
     "take_snapshot",
     "track_champion",
     "train_snapshot",
-    "unlabelled_series",
 ]

@@ -10,7 +10,7 @@ from candleloop.errors import CandleloopError
 from candleloop.inference.bundle import ModelBundle
 from candleloop.loop.agreement import Agreement, agreement_of
 from candleloop.loop.disagreement import SURE, Kind
-from candleloop.loop.suspects import Suspect, find_suspects, merged
+from candleloop.loop.suspects import Suspect, compared_series, find_suspects, merged
 from candleloop.progress import Progress, silent
 from candleloop.store import label_sets, models, predictions, series
 
@@ -24,15 +24,22 @@ def list_suspects(
     sure: float = SURE,
     unlabelled: bool = False,
     progress: Progress = silent,
-) -> list[Suspect]:
-    """Return the labels that are probably wrong or missing, over all series or some of them, the likeliest first.
+) -> tuple[list[Suspect], int]:
+    """Find the labels that are probably wrong or missing, over all series or some of them.
 
     Series that no model has predicted have none.
 
     Parameters
     ----------
-    unlabelled
-        Of all series those too that nobody has labelled: there every span that the model is sure of is overlooked.
+    series_ids, unlabelled
+        See :func:`~candleloop.loop.suspects.compared_series`.
+
+    Returns
+    -------
+    suspects : list of Suspect
+        The likeliest first.
+    left_out : int
+        Number of series left out because nobody has labelled them.
 
     Raises
     ------
@@ -44,10 +51,7 @@ def list_suspects(
     parts = []
     with context.database.read() as session:
         label_set = label_sets.get(session, label_set_name)
-        left_out = set() if unlabelled else predictions.unlabelled_series(session, label_set_name)
-        everything = [row.id for row in series.every_series(session) if row.id not in left_out]
-        wanted = everything if series_ids is None else series_ids
-        rows = [series.get_series(session, series_id) for series_id in wanted]
+        rows, left_out = compared_series(session, label_set_name, series_ids, unlabelled=unlabelled)
         for done, row in enumerate(rows):
             progress("comparing", done, len(rows), "series")
             scoring = predictions.scoring(session, row.id, label_set_name)
@@ -64,19 +68,7 @@ def list_suspects(
             usable = None if bundle is None else bundle.usable_bars(time)
             found = find_suspects(session, row.id, label_set, time, sure=sure, usable=usable)
             parts.append([one for one in found if kinds is None or one.dispute.kind in kinds])
-    return merged(parts)
-
-
-def unlabelled_series(context: Context, label_set_name: str) -> set[str]:
-    """Return the ids of the series with predictions that nobody has labelled.
-
-    Raises
-    ------
-    NotFound
-        When there is no such label set.
-    """
-    with context.database.read() as session:
-        return predictions.unlabelled_series(session, label_sets.get(session, label_set_name).name)
+    return merged(parts), left_out
 
 
 def measure_agreement(

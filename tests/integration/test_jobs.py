@@ -281,33 +281,32 @@ def test_a_job_that_lives_is_not_given_up_when_its_signs_of_life_are_late(
     assert read(database, job_id).attempts == 1
 
 
-def test_a_running_job_stops_soon_after_it_is_cancelled(
-    database: Database, connection: Redis, start_worker: StartWorker, tmp_path: Path
-) -> None:
-    job_id = submitted(database, "wait", tmp_path)
+def cancelled_while_it_runs(
+    database: Database, connection: Redis, start_worker: StartWorker, act: str, folder: Path
+) -> WorkerProcess:
+    """Cancel a probe job once it has started, and wait until it has stopped; returns its worker."""
+    job_id = submitted(database, act, folder)
     dispatch(database, connection, job_id)
     worker = start_worker()
-    process_of(tmp_path)
+    process_of(folder)
 
     with database.begin() as session:
         cancel(session, job_id)
 
     wait_for(lambda: read(database, job_id).status == "cancelled", "cancelled job")
-    worker.finish()
+    return worker
+
+
+def test_a_running_job_stops_soon_after_it_is_cancelled(
+    database: Database, connection: Redis, start_worker: StartWorker, tmp_path: Path
+) -> None:
+    cancelled_while_it_runs(database, connection, start_worker, "wait", tmp_path).finish()
 
 
 def test_a_cancellation_that_the_job_missed_is_repeated_but_does_not_cut_short_what_tidies_up(
     database: Database, connection: Redis, start_worker: StartWorker, tmp_path: Path
 ) -> None:
-    job_id = submitted(database, "deaf", tmp_path)
-    dispatch(database, connection, job_id)
-    worker = start_worker()
-    process_of(tmp_path)
-
-    with database.begin() as session:
-        cancel(session, job_id)
-
-    wait_for(lambda: read(database, job_id).status == "cancelled", "cancelled job")
+    worker = cancelled_while_it_runs(database, connection, start_worker, "deaf", tmp_path)
     assert (tmp_path / "missed").exists()
     assert (tmp_path / "tidied").exists()
     worker.finish()
@@ -316,15 +315,7 @@ def test_a_cancellation_that_the_job_missed_is_repeated_but_does_not_cut_short_w
 def test_a_cancellation_waits_for_the_end_of_a_transaction(
     database: Database, connection: Redis, start_worker: StartWorker, tmp_path: Path
 ) -> None:
-    job_id = submitted(database, "read", tmp_path)
-    dispatch(database, connection, job_id)
-    worker = start_worker()
-    process_of(tmp_path)
-
-    with database.begin() as session:
-        cancel(session, job_id)
-
-    wait_for(lambda: read(database, job_id).status == "cancelled", "cancelled job")
+    worker = cancelled_while_it_runs(database, connection, start_worker, "read", tmp_path)
     assert (tmp_path / "whole").exists()
     worker.finish()
 
