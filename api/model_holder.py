@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -21,6 +22,9 @@ from candleloop.store import label_sets, models
 
 logger = logging.getLogger(__name__)
 
+THREADS_ALONE = min(os.cpu_count() or 1, 4)
+"""Of a prediction that nothing else is under way beside; for 500 candles more than four wait for each other."""
+
 RETRY_SECONDS = 30.0
 """How long a version that could not be loaded is left alone before it is tried again."""
 
@@ -32,7 +36,9 @@ class ServedModel:
     Parameters
     ----------
     predictor
-        The one path from candles to predictions.
+        The one path from candles to predictions, on one thread: requests beside each other share the cores.
+    alone
+        The same on several threads, for a request with no other beside it.
     registry_version
         MLflow's number of it, None while MLflow does not know it.
     answer
@@ -40,6 +46,7 @@ class ServedModel:
     """
 
     predictor: Predictor
+    alone: Predictor
     registry_version: str | None
     answer: Mapping[str, Any]
 
@@ -49,9 +56,16 @@ class ServedModel:
         return self.predictor.bundle
 
     @classmethod
-    def of(cls, predictor: Predictor, registry_version: str | None) -> ServedModel:
-        """Describe a predictor once for all its answers."""
-        return cls(predictor, registry_version, model_facts(predictor.bundle, registry_version))
+    def of(cls, bundle: ModelBundle, registry_version: str | None) -> ServedModel:
+        """Make ready what answers for a bundle, and describe it once for all its answers."""
+        predictor, alone = (Predictor(bundle, threads=threads) for threads in (1, THREADS_ALONE))
+        for one in (predictor, alone):
+            one.predict(_warm_up_candles(bundle.warmup_candles + 64))
+        return cls(predictor, alone, registry_version, model_facts(bundle, registry_version))
+
+    def registered_as(self, registry_version: str | None) -> ServedModel:
+        """Return the same under another number of MLflow's."""
+        return replace(self, registry_version=registry_version, answer=model_facts(self.bundle, registry_version))
 
 
 @dataclass(frozen=True)
@@ -146,7 +160,7 @@ class ModelHolder:
             current = served.get(name)
             if current is not None and current.bundle.version == version:
                 if current.registry_version != registry_version:
-                    served[name] = ServedModel.of(current.predictor, registry_version)
+                    served[name] = current.registered_as(registry_version)
                 continue
             earlier = before.refused.get(name)
             if earlier and earlier.version == version and time.monotonic() - earlier.at < RETRY_SECONDS:
@@ -184,9 +198,7 @@ class ModelHolder:
         bundle = ModelBundle.load(self._context.storage, version, sha256=sha256)
         if bundle.label_set.name != label_set:
             raise BundleRefused(f"Bundle {version} is of label set {bundle.label_set.name!r}, not {label_set!r}.")
-        predictor = Predictor(bundle)
-        predictor.predict(_warm_up_candles(bundle.warmup_candles + 64))
-        return ServedModel.of(predictor, registry_version)
+        return ServedModel.of(bundle, registry_version)
 
 
 def _warm_up_candles(n_bars: int) -> Candles:

@@ -63,8 +63,8 @@ class Service:
     waiting: Waiting = field(default_factory=lambda: Waiting(MOST_WAITING * CORES))
 
     @contextmanager
-    def place(self) -> Iterator[None]:
-        """Hold a place among the predictions that are under way.
+    def place(self) -> Iterator[bool]:
+        """Hold a place among the predictions that are under way; gives whether there is no other.
 
         Raises
         ------
@@ -79,7 +79,7 @@ class Service:
             )
         self.waiting.count += 1
         try:
-            yield
+            yield self.waiting.count == 1
         finally:
             self.waiting.count -= 1
 

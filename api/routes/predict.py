@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 
 import orjson
@@ -123,12 +124,13 @@ async def predict(request: Request) -> Response:
     service: Service = request.app.state.service
     await known_parameters(request)
     body = await request.body()
-    with service.place():
-        answer = await asyncio.get_running_loop().run_in_executor(service.predicting, answer_prediction, service, body)
+    with service.place() as alone:
+        work = partial(answer_prediction, service, body, alone=alone)
+        answer = await asyncio.get_running_loop().run_in_executor(service.predicting, work)
     return Response(answer, media_type="application/json")
 
 
-def answer_prediction(service: Service, body: bytes) -> bytes:
+def answer_prediction(service: Service, body: bytes, *, alone: bool = False) -> bytes:
     """Do the whole work of a prediction request.
 
     Parameters
@@ -137,6 +139,8 @@ def answer_prediction(service: Service, body: bytes) -> bytes:
         Holds the model; it is taken once, so a swap cannot mix two models in one answer.
     body
         The request as it came.
+    alone
+        Whether no other prediction was under way when it came.
 
     Returns
     -------
@@ -146,7 +150,8 @@ def answer_prediction(service: Service, body: bytes) -> bytes:
     config = service.context.config
     wanted = read_predict_body(body, max_candles=config.prediction.max_candles)
     served = service.holder.model(wanted.label_set or config.label_set)
-    found = served.predictor.predict(wanted.candles, series_id=wanted.series_id)
+    predictor = served.alone if alone else served.predictor
+    found = predictor.predict(wanted.candles, series_id=wanted.series_id)
     time, warnings = wanted.candles.time, list(found.warnings)
     rows = prediction_rows(found, time, served.bundle.label_set)
     shown = service.withheld.shown(

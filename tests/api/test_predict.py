@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
@@ -11,7 +12,8 @@ import pytest
 from api.main import create_app
 from candleloop.annotations.identity import prediction_id
 from candleloop.inference.bundle import ModelBundle
-from candleloop.inference.predictor import Predictor
+from candleloop.inference.predictor import Predictions, Predictor
+from candleloop.pipeline import champion_bundle
 from config.context import open_context
 from config.settings import Settings
 from tests.support.candles import random_candles
@@ -212,3 +214,44 @@ def test_more_predictions_than_may_wait_are_refused_with_when_to_ask_again(train
         assert client.post("/predict", json=body()).status_code == 200
         assert client.post("/predict", json={}).status_code == 422
         assert waiting.count == waiting.most - 1
+
+
+def test_a_request_alone_uses_more_threads_than_one_beside_others_and_answers_the_same(trained: Settings) -> None:
+    app = create_app(trained)
+    with client_of(app) as client:
+        service = app.state.service
+        served = service.holder.model("default")
+        used: list[str] = []
+        for name in ("alone", "predictor"):
+            object.__setattr__(served, name, _Noting(getattr(served, name), name, used))
+        first = client.post("/predict", json=body())
+        service.waiting.count += 1
+        second = client.post("/predict", json=body())
+        service.waiting.count -= 1
+        assert used == ["alone", "predictor"]
+        assert first.json()["predictions"]
+        assert first.content == second.content
+
+
+@dataclass(frozen=True)
+class _Noting:
+    """A predictor that writes down that it was asked."""
+
+    predictor: Predictor
+    name: str
+    used: list[str]
+
+    def predict(self, *arguments: Any, **named: Any) -> Predictions:
+        self.used.append(self.name)
+        return self.predictor.predict(*arguments, **named)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.predictor, name)
+
+
+def test_a_predictor_of_several_threads_says_the_same(trained: Settings) -> None:
+    context = open_context(trained)
+    bundle, _ = champion_bundle(context, "default")
+    one, two = (Predictor(bundle, threads=threads).predict(PART) for threads in (1, 2))
+    assert one.spans.rows() == two.spans.rows()
+    assert one.probabilities.tobytes() == two.probabilities.tobytes()
