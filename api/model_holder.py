@@ -23,7 +23,7 @@ from candleloop.store import label_sets, models
 logger = logging.getLogger(__name__)
 
 THREADS_ALONE = min(os.cpu_count() or 1, 4)
-"""Of a prediction that nothing else is under way beside; for 500 candles more than four wait for each other."""
+"""Most threads of a prediction with no other beside it; measured on two cores only."""
 
 RETRY_SECONDS = 30.0
 """How long a version that could not be loaded is left alone before it is tried again."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from functools import partial
 from typing import Any
 
 import orjson
@@ -125,12 +124,12 @@ async def predict(request: Request) -> Response:
     await known_parameters(request)
     body = await request.body()
     with service.place() as alone:
-        work = partial(answer_prediction, service, body, alone=alone)
-        answer = await asyncio.get_running_loop().run_in_executor(service.predicting, work)
+        loop = asyncio.get_running_loop()
+        answer = await loop.run_in_executor(service.predicting, answer_prediction, service, body, alone)
     return Response(answer, media_type="application/json")
 
 
-def answer_prediction(service: Service, body: bytes, *, alone: bool = False) -> bytes:
+def answer_prediction(service: Service, body: bytes, alone: bool) -> bytes:
     """Do the whole work of a prediction request.
 
     Parameters
