@@ -20,6 +20,12 @@ from candleloop.store.batches import NewShard
 SHARD_BARS = 65_536
 """Most bars of a shard: some seconds of work, and what is lost when a worker is killed."""
 
+SMALLEST_SHARD = 16_384
+"""Bars below which it does not pay to divide further."""
+
+SHARE_OF_THE_REST = 4
+"""A shard is at most this part of what is left, so that the workers of a job end at about the same time."""
+
 
 class PlannedInput(BaseModel):
     """Candles to predict.
@@ -87,12 +93,18 @@ def pieces_of(
         Least number of bars to read on each side.
     most
         Most bars of a piece, but for what it takes to begin at a border.
+
+    Notes
+    -----
+    Towards the end of the input pieces become smaller, see :func:`next_size`.
     """
     encoding = bundle.encoding
     before = max(bundle.warmup_candles + encoding.longest_span, beside)
     after = max(encoding.longest_span + encoding.reads_after + bundle.right_context, beside)
-    count = -(-len(time) // most)
-    edges = [len(time) * part // count for part in range(count + 1)]
+    edges = [0]
+    while (left := len(time) - edges[-1]) > 0:
+        count = -(-left // next_size(left, most=most))
+        edges.append(edges[-1] + -(-left // count))
     if borders is not None:
         edges = [int(borders[np.searchsorted(borders, edge, side="right") - 1]) for edge in edges[:-1]] + edges[-1:]
     found = []
@@ -111,16 +123,31 @@ def pieces_of(
 
 
 def shards_of(pieces: Sequence[tuple[int, Piece]], *, most: int = SHARD_BARS) -> list[NewShard]:
-    """Put pieces together, in order, into shards of at most so many bars."""
+    """Put pieces together, in order, into shards of at most so many bars, smaller ones towards the end."""
     shards: list[NewShard] = []
+    left = sum(count for count, _ in pieces)
+    size = next_size(left, most=most)
     bars = 0
     held: list[dict[str, Any]] = []
     for count, piece in pieces:
-        if held and bars + count > most:
+        if held and bars + count > size:
             shards.append(NewShard(bars, held))
+            left -= bars
+            size = next_size(left, most=most)
             bars, held = 0, []
         bars += count
         held.append(piece.model_dump())
     if held:
         shards.append(NewShard(bars, held))
     return shards
+
+
+def next_size(left: int, *, most: int = SHARD_BARS) -> int:
+    """Return how many bars the next shard has at most when so many are left.
+
+    A fixed share of the rest, within bounds: large shards first, which cost least, small ones last, so that no worker
+    waits long for another. This is guided self-scheduling for a fixed number of workers: C. D. Polychronopoulos, D. J.
+    Kuck, "Guided Self-Scheduling: A Practical Scheduling Scheme for Parallel Supercomputers", IEEE Transactions on
+    Computers C-36, 1987.
+    """
+    return min(most, max(left // SHARE_OF_THE_REST, SMALLEST_SHARD))

@@ -37,7 +37,7 @@ from candleloop.store.tables import BatchPlanRow, BatchShardRow
 
 logger = logging.getLogger(__name__)
 
-POLL_SECONDS = 0.1
+POLL_SECONDS = 0.03
 """How often a job that has nothing left to do looks whether its helpers are done."""
 
 
@@ -142,7 +142,7 @@ def _plan(
     store, review = CandleStore(context.storage), context.config.review
     inputs, pieces = [], list[tuple[int, Piece]]()
     for number, (store_id, candles_version, series_id, test_bars) in enumerate([*wanted, *inline]):
-        bars = store.read(store_id, candles_version).time
+        bars = store.all_times(store_id, candles_version)
         is_stored = number < len(wanted)
         one = PlannedInput(
             store_id=store_id,

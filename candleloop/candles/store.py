@@ -141,6 +141,17 @@ class CandleStore:
             for group in range(parquet.metadata.num_row_groups):
                 yield parquet.read_row_group(group, columns=["time"])["time"].to_numpy()
 
+    def all_times(self, series_id: str, version: str) -> IntArray:
+        """Return the bar-open times of all candles, int64 array of shape (n_bars,), microseconds UTC.
+
+        Raises
+        ------
+        NotFound
+            When there is no such version, or (``candles_damaged``) its file cannot be read.
+        """
+        with self._opened(series_id, version) as parquet:
+            return np.asarray(parquet.read(columns=["time"])["time"].to_numpy(), dtype=np.int64)
+
     def time_at(self, series_id: str, version: str, place: int) -> int:
         """Return the bar-open time of one candle by its place from 0, in microseconds UTC.
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 from sqlalchemy.orm import Session
 
 from candleloop.annotations.interchange import (
@@ -133,7 +132,7 @@ def export_annotations(
         rows = [_as_row(row) for row in annotations_of(session, series_id, label_set_name)]
     alike = {"series_id": series_id, "series_version": version, "label_set": label_set_name}
     if format is FileFormat.BARS_CSV:
-        time = np.concatenate(list(CandleStore(context.storage).times(series_id, version)))
+        time = CandleStore(context.storage).all_times(series_id, version)
         return write_bars(rows, time, **alike)
     texts = ({name: iso_time(row[name]) for name in ("start_time", "end_time")} for row in rows)
     return write_annotations([{**alike, **row, **text} for row, text in zip(rows, texts, strict=True)], format)

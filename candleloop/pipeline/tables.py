@@ -96,7 +96,7 @@ def signals(
                 (row["label"], row["end_time"], row["confidence"])
                 for row in shown_predictions(session, series_id, label_set_name, model_version)
             ]
-    time = np.concatenate(list(CandleStore(context.storage).times(series_id, version)))
+    time = CandleStore(context.storage).all_times(series_id, version)
     alike: dict[str, Any] = {
         "series_id": series_id,
         "series_version": version,

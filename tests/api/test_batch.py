@@ -30,6 +30,7 @@ PART = CANDLES[-500:]
 def _small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plan.pieces_of, "__kwdefaults__", {"most": 700})
     monkeypatch.setattr(plan.shards_of, "__kwdefaults__", {"most": 700})
+    monkeypatch.setattr(plan, "SMALLEST_SHARD", 300)
 
 
 def ask(client: httpx.Client, **body: Any) -> dict[str, Any]:
@@ -119,8 +120,12 @@ def test_shards_that_are_done_are_not_done_again(client: httpx.Client, trained: 
     with pytest.raises(KeyboardInterrupt):
         run_batch(context, Holder(job["id"], 1), "default", row.arguments["order"], invite=stop)
     with context.database.read() as session:
-        done = {shard.number: shard.done_at for shard in batches.shards_of(session, job["id"])}
-    assert len(done) == 6
+        shards = batches.shards_of(session, job["id"])
+    done = {shard.number: shard.done_at for shard in shards}
+    sizes = [shard.bars for shard in shards]
+    assert sum(sizes) == len(CANDLES)
+    assert max(sizes) <= 700
+    assert sizes[0] > 2 * sizes[-1], "the last ones are small"
     assert None not in done.values()
     with context.database.begin() as session:
         jobs.requeue(session, job["id"], 1)

@@ -124,6 +124,7 @@ def test_rows_and_times_come_without_the_rest_of_the_file(candle_store: CandleSt
     candles = random_candles(450)
     version = candle_store.write("A-1h", candles)
     assert np.array_equal(np.concatenate(list(candle_store.times("A-1h", version))), candles.time)
+    assert np.array_equal(candle_store.all_times("A-1h", version), candles.time)
     for first, stop in ((0, 450), (0, 1), (99, 101), (100, 200), (250, 999), (449, 450), (200, 200)):
         found = candle_store.read_rows("A-1h", version, first, stop)
         assert np.array_equal(found.time, candles.time[first:stop])
