@@ -68,7 +68,7 @@ def run_batch(
         The order in the storage. None scores again the series whose stored predictions are not the champion's, without
         a result file.
     invite
-        Called with the number of open shards once there is a plan; may start helpers.
+        Called with the number of open shards once there is a plan; may start a helper.
 
     Returns
     -------
@@ -101,15 +101,26 @@ def run_batch(
 
 
 def help_batch(
-    context: Context, job_id: str, holder: Holder, order_name: str | None, *, progress: Progress = silent
+    context: Context,
+    job_id: str,
+    holder: Holder,
+    order_name: str | None,
+    *,
+    invite: Callable[[int], None] | None = None,
+    progress: Progress = silent,
 ) -> int:
-    """Work on the shards of another job until none is free; return how many were done."""
+    """Work on the shards of another job until none is free; return how many were done.
+
+    ``invite`` is that of :func:`run_batch`.
+    """
     with context.database.read() as session:
         plan = batches.plan_of(session, job_id)
     if plan is None:
         return 0
     order = None if order_name is None else BatchOrder.read(context.storage, order_name)
     with _space():
+        if invite is not None:
+            invite(_report(context, job_id, progress).open_shards)
         return _work(context, job_id, holder, plan, order, None, progress)
 
 

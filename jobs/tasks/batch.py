@@ -15,7 +15,7 @@ from jobs.queue import dispatch, submit
 from jobs.runner import run_job
 
 HELPERS = 7
-"""Most jobs that are put on the queue to help one batch job; so many workers besides its own can share it."""
+"""Most jobs that help one batch job at once; so many workers besides its own can share it."""
 
 
 def run(job_id: str, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -28,7 +28,7 @@ def run(job_id: str, arguments: dict[str, Any]) -> dict[str, Any]:
             _holder(context, job_id),
             chosen.label_set,
             chosen.order,
-            invite=lambda shards: invite(context, job_id, chosen, shards),
+            invite=lambda shards: invite(context, job_id, chosen.order, shards),
             progress=progress,
         )
 
@@ -41,29 +41,39 @@ def run_helper(job_id: str, arguments: dict[str, Any]) -> dict[str, Any]:
 
     def work(context: Context, progress: Progress) -> dict[str, Any]:
         holder = _holder(context, job_id)
-        return {"shards": help_batch(context, chosen.job_id, holder, chosen.order, progress=progress)}
+        done = help_batch(
+            context,
+            chosen.job_id,
+            holder,
+            chosen.order,
+            invite=lambda shards: invite(context, chosen.job_id, chosen.order, shards),
+            progress=progress,
+        )
+        return {"shards": done}
 
     return run_job(job_id, work)
 
 
-def invite(context: Context, job_id: str, arguments: BatchArguments, shards: int) -> None:
-    """Put helpers on the queue, as many as there is work for and none is there yet."""
-    wanted = min(shards - 1, HELPERS)
+def invite(context: Context, job_id: str, order: str | None, shards: int) -> None:
+    """Put one helper of a batch job on the queue, unless one waits there already or there is no work for another.
+
+    Each helper that begins invites the next, so no more than one comes too late however few workers there are.
+    """
     with context.database.begin() as session:
-        missing = wanted - len(jobs.helpers_of(session, job_id))
-        helpers = [
-            submit(
-                session,
-                "batch_helper",
-                HelpArguments(job_id=job_id, order=arguments.order),
-                label_set=arguments.label_set,
-                requested_by="batch",
-                parent_id=job_id,
-            ).id
-            for _ in range(missing)
-        ]
+        helpers = jobs.helpers_of(session, job_id)
+        waits = any(helper.status == jobs.Status.QUEUED for helper in helpers)
+        if waits or len(helpers) >= min(shards - 1, HELPERS) or not jobs.is_wanted(session, job_id):
+            return
+        helper = submit(
+            session,
+            "batch_helper",
+            HelpArguments(job_id=job_id, order=order),
+            label_set=jobs.get(session, job_id).label_set,
+            requested_by="batch",
+            parent_id=job_id,
+        ).id
     with hasty_connection(settings().redis) as connection:
-        dispatch(context.database, connection, helpers)
+        dispatch(context.database, connection, helper)
 
 
 def _holder(context: Context, job_id: str) -> Holder:

@@ -139,7 +139,7 @@ def test_a_worker_killed_in_the_middle_of_a_batch_costs_only_the_shard_it_was_at
     found = lines(context, job_id)
     after = done(context, job_id)
     assert {number: after[number] for number in before} == before
-    assert len(after) == 7
+    assert len(after) == len(shards(context, job_id)) > len(before)
     assert job(context, job_id).attempts == 2
     assert (job(context, job_id).done, job(context, job_id).total) == (404_000, 404_000)
     ids = [line["id"] for line in found]
