@@ -126,14 +126,12 @@ def shards_of(pieces: Sequence[tuple[int, Piece]], *, most: int = SHARD_BARS) ->
     """Put pieces together, in order, into shards of at most so many bars, smaller ones towards the end."""
     shards: list[NewShard] = []
     left = sum(count for count, _ in pieces)
-    size = next_size(left, most=most)
     bars = 0
     held: list[dict[str, Any]] = []
     for count, piece in pieces:
-        if held and bars + count > size:
+        if held and bars + count > next_size(left, most=most):
             shards.append(NewShard(bars, held))
             left -= bars
-            size = next_size(left, most=most)
             bars, held = 0, []
         bars += count
         held.append(piece.model_dump())
