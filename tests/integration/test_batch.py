@@ -13,9 +13,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from redis import Redis
+from rq import Queue
+from sqlalchemy import select
 
 from candleloop import pipeline
 from candleloop.batch.order import BatchOrder, ResultFormat
+from candleloop.batch.run import Holder, run_batch
 from candleloop.candles.store import CandleStore
 from candleloop.context import Context
 from candleloop.pipeline_config import RetrainConfig
@@ -23,8 +26,10 @@ from candleloop.store import batches, jobs, predictions, series
 from candleloop.store.database import Database
 from candleloop.store.tables import BatchShardRow, JobRow, now
 from config.context import open_context
+from config.settings import Settings
 from jobs.queue import cancel, dispatch, submit
 from jobs.relay import Relay
+from jobs.tasks.batch import invite
 from tests.support.candles import random_candles
 from tests.support.processes import RedisProcess, WorkerProcess
 from tests.support.service import CANDLES, SERIES, csv_of, prepared, settings_in
@@ -170,6 +175,60 @@ def test_two_workers_share_a_batch(context: Context, connection: Redis, start_wo
     assert (np.diff(counted) >= 0).all()
     for worker in workers:
         worker.close()
+
+
+def test_a_helper_that_begins_invites_the_next_one(
+    context: Context, connection: Redis, start_worker: StartWorker
+) -> None:
+    job_id = submitted(context, connection)
+    Queue("batch", connection=connection).empty()
+    with context.database.begin() as session:
+        order = jobs.get(session, job_id).arguments["order"]
+        jobs.claim(session, job_id)
+
+    def stop(_: int) -> None:
+        with context.database.begin() as session:
+            helper = submit(session, "batch_helper", {"job_id": job_id, "order": order}, parent_id=job_id).id
+        dispatch(context.database, connection, helper)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_batch(context, Holder(job_id, 1), "default", order, invite=stop)
+    start_worker().finish()
+
+    with context.database.read() as session:
+        helpers = session.scalars(select(JobRow).where(JobRow.parent_id == job_id).order_by(JobRow.created_at)).all()
+    assert [helper.status for helper in helpers] == ["succeeded", "succeeded"]
+    assert [helper.result for helper in helpers] == [{"shards": len(shards(context, job_id))}, {"shards": 0}]
+
+
+def test_no_more_than_one_helper_waits_and_none_is_invited_without_work(
+    context: Context, connection: Redis, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("jobs.tasks.batch.settings", Settings)
+    job_id = submitted(context, connection)
+
+    def helpers_after(open_shards: int) -> int:
+        invite(context, job_id, None, open_shards)
+        with context.database.read() as session:
+            return len(jobs.helpers_of(session, job_id))
+
+    def begin() -> None:
+        with context.database.begin() as session:
+            for helper in jobs.helpers_of(session, job_id):
+                jobs.claim(session, helper.id)
+
+    assert helpers_after(1) == 0
+    assert [helpers_after(5), helpers_after(5)] == [1, 1]
+    begin()
+    assert [helpers_after(2), helpers_after(3)] == [1, 2]
+    begin()
+    assert helpers_after(3) == 2
+    with context.database.begin() as session:
+        cancel(session, job_id)
+    assert helpers_after(13) == 2
 
 
 def test_a_cancelled_batch_stops_with_its_helpers_and_leaves_no_result(
