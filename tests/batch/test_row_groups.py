@@ -93,6 +93,15 @@ def test_a_part_that_is_no_whole_parquet_file_is_refused():
             joined(SCHEMA, [io.BytesIO(content[:cut])])
 
 
+def test_a_part_with_a_damaged_footer_is_refused():
+    content = file_of(table(3, 1)).getvalue()
+    size = int.from_bytes(content[-8:-4], "little")
+    for kept in (1, size // 2, size - 1):
+        cut = content[: len(content) - 8 - size + kept] + kept.to_bytes(4, "little") + content[-4:]
+        with pytest.raises(ValueError, match="no whole Parquet file"):
+            joined(SCHEMA, [io.BytesIO(cut)])
+
+
 def test_a_part_with_other_columns_is_refused():
     with pytest.raises(ValueError, match="has the columns"):
         joined(SCHEMA, [file_of(table(3, 1).drop_columns(["id"]))])
