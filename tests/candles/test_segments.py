@@ -78,6 +78,20 @@ def test_few_bars_have_no_interval_and_one_segment_at_most() -> None:
     assert segment_starts(every(HOUR, 1)).tolist() == [0]
 
 
+@pytest.mark.parametrize(
+    ("counts", "usual"),
+    [
+        ({HOUR: 1000, 2 * HOUR: 1500}, 2),
+        ({2 * HOUR: 1200, HOUR: 1000, 3 * HOUR: 800}, 2),
+        ({3 * HOUR: 2000, HOUR: 2000}, 1),
+    ],
+    ids=["the_beginning_misleads", "none_is_half_of_all", "as_many_of_two"],
+)
+def test_the_usual_step_is_the_most_frequent_of_all_steps(counts: dict[int, int], usual: int):
+    steps = np.repeat(np.array(list(counts)), list(counts.values()))
+    assert bar_interval(np.cumsum(np.append(MONDAY, steps))) == usual * HOUR
+
+
 @settings(deadline=None)
 @given(st.lists(st.integers(1, 200), min_size=1, max_size=60), st.integers(1, 200))
 def test_segments_cover_all_bars_once_and_cut_exactly_at_longer_steps(steps: list[int], max_gap: int) -> None:
