@@ -7,8 +7,9 @@ every prediction into the database (minutes), and a batch of it when its predict
 
     python -m benchmarks.batch [--bars 1000000] [--rounds 2] [--scoring] [--json]
 
-Wall time; all are measured in turn, so that they meet the same machine, each job on workers that wait for work and have
-done a job before: the first one after a start pays for memory that nobody has touched.
+Wall time, the middle one of three in each round; all are measured in turn, so that they meet the same machine, each job
+on workers that wait for work and have done a job before: the first one after a start pays for memory that nobody has
+touched.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import pandas as pd
@@ -35,6 +37,7 @@ from candleloop.inference.predictor import Predictor
 from config.context import open_context
 from tests.support.candles import random_candles
 
+TIMES = 3
 TARGET_RATIO = 1.25
 TARGET_SPEED_UP = 1.8
 SERIES = "BENCH-1m"
@@ -64,10 +67,12 @@ def measure(home: Path, bars: int, rounds: int, *, scoring: bool) -> dict[str, A
     predictor = Predictor(bundle)
     candles = random_candles(bars, seed=5, step_seconds=60, decimals=4)
     version = CandleStore(context.storage).write(INLINE, candles)
-    times: dict[str, list[float]] = {}
+    rounds_of: dict[str, list[list[float]]] = {}
 
     def note(name: str, seconds: float) -> None:
-        times.setdefault(name, []).append(seconds)
+        of_rounds = rounds_of.setdefault(name, [])
+        of_rounds += [[] for _ in range(turn + 1 - len(of_rounds))]
+        of_rounds[turn].append(seconds)
         say(f"{name}: {seconds:.2f} s")
 
     def job(name: str, order: BatchOrder | None) -> None:
@@ -87,18 +92,20 @@ def measure(home: Path, bars: int, rounds: int, *, scoring: bool) -> dict[str, A
                 if scoring and turn == 0:
                     job("scoring a series for the first time", None)
                 run_batch_job(context, settings, orders["parquet"])
-                before, spent = time.perf_counter(), time.process_time()
-                found = predictor.predict(candles)
-                note("bare", time.perf_counter() - before)
-                say(f"(of bare: {time.process_time() - spent:.2f} s of processor time)")
-                for form in ("ndjson", "parquet"):
-                    job(f"inline candles, {form}", orders[form])
-                if scoring:
-                    stored = BatchOrder(label_set="default", format=ResultFormat.PARQUET, series=(SERIES,))
-                    job("stored series, Parquet", stored)
+                for _ in range(TIMES):
+                    before = time.perf_counter()
+                    found = predictor.predict(candles)
+                    note("bare", time.perf_counter() - before)
+                    for form in ("ndjson", "parquet"):
+                        job(f"inline candles, {form}", orders[form])
+                    if scoring:
+                        stored = BatchOrder(label_set="default", format=ResultFormat.PARQUET, series=(SERIES,))
+                        job("stored series, Parquet", stored)
                 with worker(settings, "batch", others=1):
                     run_batch_job(context, settings, orders["parquet"])
-                    job(TWO, orders["parquet"])
+                    for _ in range(TIMES):
+                        job(TWO, orders["parquet"])
+    times = {name: [median(one) for one in of_rounds if one] for name, of_rounds in rounds_of.items()}
     bare, one = times["bare"], times["inline candles, parquet"]
     return {
         "bars": bars,
