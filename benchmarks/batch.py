@@ -67,12 +67,10 @@ def measure(home: Path, bars: int, rounds: int, *, scoring: bool) -> dict[str, A
     predictor = Predictor(bundle)
     candles = random_candles(bars, seed=5, step_seconds=60, decimals=4)
     version = CandleStore(context.storage).write(INLINE, candles)
-    rounds_of: dict[str, list[list[float]]] = {}
+    measured: dict[str, list[float]] = {}
 
     def note(name: str, seconds: float) -> None:
-        of_rounds = rounds_of.setdefault(name, [])
-        of_rounds += [[] for _ in range(turn + 1 - len(of_rounds))]
-        of_rounds[turn].append(seconds)
+        measured.setdefault(name, []).append(seconds)
         say(f"{name}: {seconds:.2f} s")
 
     def job(name: str, order: BatchOrder | None) -> None:
@@ -105,7 +103,10 @@ def measure(home: Path, bars: int, rounds: int, *, scoring: bool) -> dict[str, A
                     run_batch_job(context, settings, orders["parquet"])
                     for _ in range(TIMES):
                         job(TWO, orders["parquet"])
-    times = {name: [median(one) for one in of_rounds if one] for name, of_rounds in rounds_of.items()}
+    times = {
+        name: [median(values[first : first + TIMES]) for first in range(0, len(values), TIMES)]
+        for name, values in measured.items()
+    }
     bare, one = times["bare"], times["inline candles, parquet"]
     return {
         "bars": bars,
